@@ -1,0 +1,72 @@
+/**
+ * What actors publish and the hot path reads: pitwall's counterpart of a public, named ETS table with an heir. A snapshot outlives
+ * the actor that published it; readers take the reference they find and never wait.
+ *
+ *   threshold manager ──thresholds, costModel──▶ ┌──────────────┐
+ *   controller ───────policy, mode, experiment──▶ │ PoolSlot     │ ◀── decide() reads, synchronously
+ *   learner ──────────model, rolloutStage───────▶ │  (one a pool)│
+ *   transport ────────transport─────────────────▶ └──────────────┘
+ *   resource monitor ─resources──▶ SnapshotBoard
+ */
+import type { PoolLimits } from './config/types.ts';
+import type {
+  BreakerState,
+  ExperimentSnapshot,
+  ModelSnapshot,
+  PolicySnapshot,
+  PoolSnapshot,
+  ResourceSnapshot,
+  RolloutStage,
+  ThresholdsSnapshot,
+  TransportSnapshot,
+} from './decision/types.ts';
+import type { CostModelSnapshot } from './learning/types.ts';
+
+/**
+ * One pool's published state. Each field has exactly one writer (drawing above) and holds an immutable value, so a slot is itself a
+ * valid `PoolSnapshot` at any instant: reading needs no copy, publishing is one assignment.
+ */
+export class PoolSlot implements PoolSnapshot {
+  readonly pool: string;
+  mode: PoolSnapshot['mode'] = 'enabled';
+  limits: PoolLimits;
+  policy: PolicySnapshot;
+  thresholds: ThresholdsSnapshot;
+  costModel: CostModelSnapshot | undefined = undefined;
+  model: ModelSnapshot | undefined = undefined;
+  rolloutStage: RolloutStage = 'observe';
+  experiment: ExperimentSnapshot | undefined = undefined;
+  transport: TransportSnapshot | undefined = undefined;
+  breaker: BreakerState = 'closed';
+  inFlight = 0;
+
+  constructor(pool: string, limits: PoolLimits, policy: PolicySnapshot, thresholds: ThresholdsSnapshot) {
+    this.pool = pool;
+    this.limits = limits;
+    this.policy = policy;
+    this.thresholds = thresholds;
+  }
+}
+
+/** All slots, and the machine's resources. */
+export class SnapshotBoard {
+  readonly #slots = new Map<string, PoolSlot>();
+  /** Last sample of the resource monitor; undefined before the first. */
+  resources: ResourceSnapshot | undefined = undefined;
+
+  slot(pool: string): PoolSlot | undefined {
+    return this.#slots.get(pool);
+  }
+
+  add(slot: PoolSlot): void {
+    this.#slots.set(slot.pool, slot);
+  }
+
+  slots(): IterableIterator<PoolSlot> {
+    return this.#slots.values();
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+}
