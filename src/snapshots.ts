@@ -8,7 +8,7 @@
  *   transport ────────transport─────────────────▶ └──────────────┘
  *   resource monitor ─resources──▶ SnapshotBoard
  */
-import type { PoolLimits } from './config/types.ts';
+import type { PoolConfig, PoolLimits } from './config/types.ts';
 import type {
   BreakerState,
   ExperimentSnapshot,
@@ -28,6 +28,8 @@ import type { CostModelSnapshot } from './learning/types.ts';
  */
 export class PoolSlot implements PoolSnapshot {
   readonly pool: string;
+  /** The configuration in force, from which limits and policy follow. Written by the controller together with them. */
+  config: PoolConfig;
   mode: PoolSnapshot['mode'] = 'enabled';
   limits: PoolLimits;
   policy: PolicySnapshot;
@@ -40,9 +42,10 @@ export class PoolSlot implements PoolSnapshot {
   breaker: BreakerState = 'closed';
   inFlight = 0;
 
-  constructor(pool: string, limits: PoolLimits, policy: PolicySnapshot, thresholds: ThresholdsSnapshot) {
-    this.pool = pool;
-    this.limits = limits;
+  constructor(config: PoolConfig, policy: PolicySnapshot, thresholds: ThresholdsSnapshot) {
+    this.pool = config.name;
+    this.config = config;
+    this.limits = config.limits;
     this.policy = policy;
     this.thresholds = thresholds;
   }

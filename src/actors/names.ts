@@ -1,0 +1,19 @@
+/** Registered names of pitwall's own actors, in one place: `runtime.whereis(name)` finds them. */
+
+export const ACTOR = {
+  metricsStore: 'metrics_store',
+  recorder: 'recorder',
+  resourceMonitor: 'resource_monitor',
+  analyzer: 'analyzer',
+  adviser: 'adviser',
+  learner: 'learner',
+  workerPool: 'worker_pool',
+  controller: 'controller',
+} as const;
+
+const THRESHOLD_MANAGER = 'threshold_manager';
+
+/** Each pool has a threshold manager of its own. */
+export function thresholdManagerName(pool: string): string {
+  return `${THRESHOLD_MANAGER}:${pool}`;
+}

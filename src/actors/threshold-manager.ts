@@ -1,0 +1,292 @@
+/**
+ * `threshold_manager`, one per pool: owns the pool's cost model and the thresholds that follow from it, learns from every successful
+ * transfer, publishes both to the pool's slot, and keeps them in the store.
+ */
+import type { Goal, PoolConfig } from '../config/types.ts';
+import { CostModel, type CostModelOptions } from '../learning/cost-model.ts';
+import { type ThresholdChange, ThresholdTuner, type ThresholdTuningOptions } from '../learning/threshold-tuning.ts';
+import type { JsonValue } from '../learning/types.ts';
+import type { TransferRecord } from '../metrics/record.ts';
+import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
+import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
+import { toObservation } from './observe.ts';
+import { TrafficProfile } from './traffic-profile.ts';
+
+export interface ThresholdManagerArgs {
+  readonly slot: PoolSlot;
+  readonly board: SnapshotBoard;
+  readonly nowMs: () => number;
+  readonly costModel: CostModelOptions;
+  /** What was stored for this pool; rejects while the store is down. */
+  readonly restore: () => Promise<JsonValue | undefined>;
+  /** Stores the pool's state; never throws, may be lost. */
+  readonly persist: (state: JsonValue) => void;
+  /** Told of every step of a threshold (log, telemetry, history). */
+  readonly onChanges: (changes: readonly ThresholdChange[]) => void;
+  /** Told when stored state was refused, with the reason. */
+  readonly onRefusedState: (reason: unknown) => void;
+}
+
+export interface AdjustThreshold extends Call<AdjustOutcome> {
+  readonly type: 'adjust_threshold';
+  readonly dataType: string | undefined;
+  readonly bytes: number;
+}
+export interface ResetThresholds extends Call<'ok'> {
+  readonly type: 'reset_thresholds';
+  readonly dataType: string | undefined;
+}
+export interface GetThresholdHistory extends Call<readonly ThresholdChange[]> {
+  readonly type: 'get_threshold_history';
+}
+/** Forgets what was learned: thresholds and cost model, back to configuration and prior. */
+export interface ForgetLearned extends Call<'ok'> {
+  readonly type: 'forget_learned';
+}
+/** Hands the present state to the store at once. */
+export interface PersistNow extends Call<'ok'> {
+  readonly type: 'persist_now';
+}
+export type AdjustOutcome =
+  | { readonly type: 'ok'; readonly change: ThresholdChange }
+  | { readonly type: 'refused'; readonly message: string };
+
+export interface Observed {
+  readonly type: 'observed';
+  readonly records: readonly TransferRecord[];
+}
+export interface ResourcesSampled {
+  readonly type: 'resources_sampled';
+}
+export interface PolicyChanged {
+  readonly type: 'policy_changed';
+}
+export interface PersistSoon {
+  readonly type: 'persist';
+}
+export interface RestoreAgain {
+  readonly type: 'restore';
+}
+
+export type ThresholdManagerCall =
+  | AdjustThreshold
+  | ResetThresholds
+  | GetThresholdHistory
+  | ForgetLearned
+  | PersistNow;
+export type ThresholdManagerCast = Observed | ResourcesSampled | PolicyChanged;
+export type ThresholdManagerInfo = PersistSoon | RestoreAgain;
+
+/** Milliseconds between two writes of the state. */
+const PERSIST_EVERY_MS = 2_000;
+const RESTORE_AGAIN_MS = 1_000;
+
+/** Mutable on purpose: a cost model is some kilobytes of matrix, owned by this actor alone. Readers get frozen snapshots. */
+interface State {
+  readonly args: ThresholdManagerArgs;
+  readonly traffic: TrafficProfile;
+  model: CostModel;
+  tuner: ThresholdTuner;
+  /** The base the tuner was made for; another one in the configuration starts thresholds anew. */
+  base: number;
+  /** False until the store answered: what is there must not be overwritten unread. */
+  restored: boolean;
+  dirty: boolean;
+}
+
+type Manager = Self<ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo>;
+
+export const thresholdManager: GenServer<
+  ThresholdManagerArgs,
+  State,
+  ThresholdManagerCall,
+  ThresholdManagerCast,
+  ThresholdManagerInfo
+> = {
+  async init(args, self) {
+    self.trapExit(true);
+    const state: State = {
+      args,
+      traffic: new TrafficProfile(),
+      model: new CostModel(args.costModel),
+      tuner: new ThresholdTuner(tuningOptions(args.slot.config)),
+      base: args.slot.config.zeroCopyThreshold,
+      restored: false,
+      dirty: false,
+    };
+    await restore(state, self);
+    publish(state);
+    self.sendAfter({ type: 'persist' }, PERSIST_EVERY_MS);
+    return next.ok(state);
+  },
+  handleCall(message, _from, state) {
+    switch (message.type) {
+      case 'adjust_threshold':
+        return next.reply(adjust(state, message), state);
+      case 'reset_thresholds':
+        state.tuner.reset(message.dataType);
+        publish(state);
+        return next.reply('ok' as const, state);
+      case 'get_threshold_history':
+        return next.reply(state.tuner.history(), state);
+      case 'forget_learned':
+        state.model = new CostModel(state.args.costModel);
+        state.tuner.reset();
+        publish(state);
+        return next.reply('ok' as const, state);
+      case 'persist_now':
+        persist(state);
+        return next.reply('ok' as const, state);
+      default:
+        return message satisfies never;
+    }
+  },
+  handleCast(message, state) {
+    switch (message.type) {
+      case 'observed':
+        learn(state, message.records);
+        return next.noreply(state);
+      case 'resources_sampled':
+        tune(state);
+        return next.noreply(state);
+      case 'policy_changed':
+        followConfiguration(state);
+        return next.noreply(state);
+      default:
+        return message satisfies never;
+    }
+  },
+  async handleInfo(message, state, self) {
+    switch (message.type) {
+      case 'persist':
+        persist(state);
+        self.sendAfter({ type: 'persist' }, PERSIST_EVERY_MS);
+        return next.noreply(state);
+      case 'restore':
+        await restore(state, self);
+        publish(state);
+        return next.noreply(state);
+      case 'EXIT':
+        return next.stop(message.reason, state);
+      case 'DOWN':
+      case 'timeout':
+        return next.noreply(state);
+      default:
+        return message satisfies never;
+    }
+  },
+  terminate: (_reason, state) => persist(state),
+};
+
+function learn(state: State, records: readonly TransferRecord[]): void {
+  if (!state.args.slot.policy.learningEnabled) return;
+  for (const record of records) {
+    const observation = toObservation(record);
+    if (observation === undefined) continue;
+    state.model.learn(observation);
+    state.traffic.add(observation);
+  }
+  state.dirty = true;
+  tune(state);
+  state.args.slot.costModel = state.model.snapshot();
+}
+
+/** Lets thresholds follow the model and the machine, and publishes what moved. */
+function tune(state: State): void {
+  const { slot, board, nowMs } = state.args;
+  const atMs = nowMs();
+  const resources = board.resources;
+  const known = resources !== undefined && atMs - resources.atMs <= STALE_MS;
+  const changes = state.tuner.update({
+    atMs,
+    costModel: slot.costModel ?? state.model.snapshot(),
+    traffic: slot.policy.learningEnabled ? state.traffic.traffic() : [],
+    pressure: {
+      memoryLoad: known ? resources.memoryLoad : undefined,
+      systemLoad: known ? resources.systemLoad : undefined,
+    },
+    statistic: statisticOf(slot.policy.goal),
+  });
+  if (changes.length === 0) return;
+  slot.thresholds = state.tuner.thresholds();
+  state.dirty = true;
+  state.args.onChanges(changes);
+}
+
+/** A sample of the machine that is older says nothing any more (DESIGN 3). */
+const STALE_MS = 2_000;
+
+/** Goals about total time compare means, the others medians. */
+function statisticOf(goal: Goal): 'median' | 'mean' {
+  return goal === 'maximize_throughput' || goal === 'balanced' ? 'mean' : 'median';
+}
+
+function adjust(state: State, message: AdjustThreshold): AdjustOutcome {
+  try {
+    const change = state.tuner.adjust(message.dataType, message.bytes, state.args.nowMs());
+    state.dirty = true;
+    publish(state);
+    state.args.onChanges([change]);
+    return { type: 'ok', change };
+  } catch (error) {
+    return { type: 'refused', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function publish(state: State): void {
+  state.args.slot.thresholds = state.tuner.thresholds();
+  state.args.slot.costModel = state.model.snapshot();
+}
+
+function tuningOptions(config: PoolConfig): ThresholdTuningOptions {
+  return {
+    base: config.zeroCopyThreshold,
+    minimumThreshold: config.limits.minimumThreshold,
+    maximumThreshold: config.limits.maximumThreshold,
+    memoryPressureThreshold: config.memoryPressureThreshold,
+    cpuPressureThreshold: config.cpuPressureThreshold,
+  };
+}
+
+/** New bounds clamp what was learned; a new base starts thresholds anew, history kept. */
+function followConfiguration(state: State): void {
+  const config = state.args.slot.config;
+  const kept = state.tuner.toState();
+  const anew = config.zeroCopyThreshold !== state.base && typeof kept === 'object' && kept !== null;
+  state.tuner = ThresholdTuner.fromState(anew ? { ...kept, entries: [] } : kept, tuningOptions(config));
+  state.base = config.zeroCopyThreshold;
+  state.dirty = true;
+  publish(state);
+}
+
+function persist(state: State): void {
+  if (!state.restored || !state.dirty) return;
+  state.dirty = false;
+  state.args.persist({
+    base: state.base,
+    costModel: state.model.toState(),
+    thresholds: state.tuner.toState(),
+  });
+}
+
+/** Takes what is stored; while the store is down, tries again later and meanwhile learns from what comes. */
+async function restore(state: State, self: Manager): Promise<void> {
+  let stored: JsonValue | undefined;
+  try {
+    stored = await state.args.restore();
+  } catch {
+    self.sendAfter({ type: 'restore' }, RESTORE_AGAIN_MS);
+    return;
+  }
+  state.restored = true;
+  if (typeof stored !== 'object' || stored === null || !('costModel' in stored)) return;
+  try {
+    state.model = CostModel.fromState(stored.costModel, state.args.costModel);
+    const config = state.args.slot.config;
+    if (stored.base === config.zeroCopyThreshold) {
+      state.tuner = ThresholdTuner.fromState(stored.thresholds, tuningOptions(config));
+    }
+  } catch (error) {
+    state.args.onRefusedState(error);
+  }
+}

@@ -1,0 +1,42 @@
+/** What a host gives to `runtime.transfer`: its own two ways of moving a payload. */
+import type { Decision } from '../decision/decision.ts';
+import type { TransferCost } from '../transports/types.ts';
+
+/** What a lane may know and say while it moves one payload. */
+export interface LaneContext {
+  readonly decision: Decision;
+  readonly signal: AbortSignal | undefined;
+  /** Parts of the cost that the lane measured; what it leaves out is measured from outside, or unknown. */
+  report(cost: Partial<TransferCost>): void;
+}
+
+/** Moves `data`; resolves with whatever the host's caller wants back. */
+export type Lane<D, T> = (data: D, context: LaneContext) => T | PromiseLike<T>;
+
+export interface Lanes<D, T> {
+  readonly zeroCopy: Lane<D, T>;
+  readonly grpc: Lane<D, T>;
+}
+
+/**
+ * Whether a failed zero-copy leg must not be repeated over gRPC: the error says so (`retryable: false`: the command may have run, or its
+ * handler failed by itself), or the caller gave up.
+ */
+export function isFinal(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted) return true;
+  return typeof error === 'object' && error !== null && 'retryable' in error && error.retryable === false;
+}
+
+/**
+ * Whether a failure is the command's own and says nothing about the lane: the handler threw (`laneFault: false`), or the caller gave up.
+ */
+export function isLaneFault(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted) return false;
+  return !(typeof error === 'object' && error !== null && 'laneFault' in error && error.laneFault === false);
+}
+
+/** The stable code of an error, if it has one. */
+export function errorCodeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code.slice(0, 64) : undefined;
+}
