@@ -1,0 +1,352 @@
+import type { Clock, Timer } from './clock.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Deadlines } from './deadlines.ts';
+import { type Envelope, seal } from './envelope.ts';
+import { Mailbox } from './mailbox.ts';
+import type { NactRef, ProcessRef, ProcessStatus } from './message.ts';
+import type { Monitor } from './monitor.ts';
+import type { Actor } from './nact-bridge.ts';
+import type { CallHolder, PendingCall } from './pending-call.ts';
+import type { Registry } from './registry.ts';
+import type { Runnable, Scheduler } from './scheduler.ts';
+import type { SignalQueue } from './signal-queue.ts';
+import type { ExitReason } from './terms.ts';
+
+/** Carries what is ambient (such as OpenTelemetry's context) from sender to handler. */
+export interface ContextCarrier<T = unknown> {
+  /** Called where a message is sent. `undefined`: nothing to carry. */
+  capture(): T | undefined;
+  /** Called around the handler, with what `capture` gave. */
+  run<R>(captured: T, handler: () => R): R;
+}
+
+/** What a process needs of its system. */
+export interface ProcessHost {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly signals: SignalQueue;
+  readonly registry: Registry<Process>;
+  readonly deadlines: Deadlines;
+  readonly deadLetters: DeadLetters;
+  readonly carrier: ContextCarrier | undefined;
+}
+
+/** A limit for what waits in a mailbox, and what happens to a message that comes when it is full. */
+export interface MailboxLimit {
+  readonly limit: number;
+  /**
+   * `reject`: the message is refused; a call fails with `mailbox_full`. `drop_newest`: the same for casts and messages, but a call
+   * that finds no room is dropped too, and fails. `drop_oldest`: the oldest message makes room. All are counted.
+   */
+  readonly whenFull: 'reject' | 'drop_oldest' | 'drop_newest';
+}
+
+/** What a process does about its messages: the behaviour that runs in it. */
+export interface Engine {
+  /** Handles one message. Never throws. Sets `process.busy` while it waits for something. */
+  handle(envelope: Envelope): void;
+  /** What was put off until the process runs: a continuation of `init`. */
+  resume(): void;
+  readonly hasContinuation: boolean;
+}
+
+/** One child, as its supervisor sees it. */
+export interface ChildView {
+  readonly id: string;
+  readonly type: 'worker' | 'supervisor';
+  readonly process: ProcessRef | 'restarting' | undefined;
+  readonly restarts: number;
+}
+
+/**
+ * A process: a mailbox, links, monitors, timers, and an end. It is at the same time what others hold to reach it (`ProcessRef`).
+ *
+ * Life: `starting` (its init runs) -> `waiting` <-> `running` -> `dead`. The end is one synchronous step, `die`, taken once,
+ * whatever the reason: the name is free, calls that wait fail, monitors and links learn of it, the nact actor stops.
+ */
+export class Process implements ProcessRef, Runnable, CallHolder {
+  readonly id: number;
+  readonly name: string;
+  readonly host: ProcessHost;
+  /** Who started it with a link: the one whose exit signal ends it in order. */
+  readonly parent: Process | undefined;
+  readonly actor: Actor;
+  readonly mailbox: Mailbox<Envelope> = new Mailbox();
+  readonly limit: MailboxLimit | undefined;
+  /** Exit signals arrive as messages. */
+  trapExit = false;
+  /** A handler is waiting for something (or init runs): no message is handled. */
+  busy = true;
+  suspended = false;
+  engine: Engine | undefined;
+  registeredName: string | undefined;
+  /** The timeout that the last handler asked for. */
+  idleTimer: Timer | undefined;
+  tracer: ((envelope: Envelope) => void) | undefined;
+  /** Told of the death of a process that was still starting. */
+  /** A supervisor shows its children, for `inspect`. */
+  showChildren: (() => readonly ChildView[]) | undefined;
+  onDeath: ((reason: ExitReason) => void) | undefined;
+  exitReason: ExitReason;
+  dropped = 0;
+  #dead = false;
+  #queued = false;
+  #links: Set<Process> | undefined;
+  #watchers: Set<Monitor> | undefined;
+  #watching: Set<Monitor> | undefined;
+  #timers: Set<Timer> | undefined;
+  #calls: Set<PendingCall> | undefined;
+
+  constructor(host: ProcessHost, options: ProcessOptions) {
+    this.host = host;
+    this.id = options.id;
+    this.name = options.name;
+    this.parent = options.parent;
+    this.limit = options.limit;
+    this.actor = options.spawnActor(this);
+  }
+
+  get alive(): boolean {
+    return !this.#dead;
+  }
+
+  get nact(): NactRef {
+    return this.actor.ref;
+  }
+
+  get mailboxLength(): number {
+    return this.mailbox.length;
+  }
+
+  get status(): ProcessStatus {
+    if (this.#dead) return 'dead';
+    if (this.engine === undefined) return 'starting';
+    if (this.suspended) return 'suspended';
+    return this.busy || this.#queued ? 'running' : 'waiting';
+  }
+
+  /** What a ref looks like where it is logged or sent as JSON. */
+  toJSON(): { process: number; name: string } {
+    return { process: this.id, name: this.name };
+  }
+
+  // Messages
+
+  /** Puts a message into the mailbox. False if it was refused, or nobody is there any more. */
+  deliver(envelope: Envelope): boolean {
+    if (this.#dead) {
+      this.#lost('noproc', envelope, 'noproc');
+      return false;
+    }
+    if (this.limit !== undefined && this.mailbox.length >= this.limit.limit && isBounded(envelope)) {
+      if (!this.#makeRoom(this.limit, envelope)) return false;
+    }
+    if (envelope.kind === 'call') this.owe(envelope.from);
+    if (this.idleTimer !== undefined && envelope.kind !== 'system') {
+      this.idleTimer.cancel();
+      this.idleTimer = undefined;
+    }
+    this.mailbox.push(envelope);
+    if (!this.#queued && !this.busy && (!this.suspended || isUrgent(envelope, this))) this.wake();
+    return true;
+  }
+
+  /** No message came in time: says so, by a message. */
+  timeOut(): void {
+    this.idleTimer = undefined;
+    this.deliver(seal.timeout());
+  }
+
+  /** Has the scheduler run this process, if there is something to do and nothing in the way. */
+  wake(): void {
+    if (this.#queued || this.busy || this.#dead) return;
+    this.#queued = true;
+    this.host.scheduler.ready(this);
+  }
+
+  /** The handler that was waited for is done. */
+  proceed(): void {
+    this.busy = false;
+    if (this.mailbox.length > 0 || this.engine?.hasContinuation) this.wake();
+  }
+
+  run(quantum: number): boolean {
+    const { engine } = this;
+    const { scheduler } = this.host;
+    let more = true;
+    for (let left = quantum; left > 0 && more; left -= 1) {
+      if (this.#dead || this.busy || engine === undefined) more = false;
+      else if (engine.hasContinuation && !this.suspended) engine.resume();
+      else {
+        const next = this.suspended ? this.mailbox.take((e) => isUrgent(e, this)) : this.mailbox.shift();
+        if (next === undefined) more = false;
+        else {
+          if (this.tracer !== undefined) this.tracer(next);
+          engine.handle(next);
+          if (!scheduler.spend()) break;
+        }
+      }
+    }
+    this.#queued = more && !this.#dead && !this.busy && this.#hasWork();
+    return this.#queued;
+  }
+
+  #hasWork(): boolean {
+    if (!this.suspended) return this.mailbox.length > 0 || this.engine?.hasContinuation === true;
+    for (const envelope of this.mailbox) if (isUrgent(envelope, this)) return true;
+    return false;
+  }
+
+  #makeRoom(limit: MailboxLimit, envelope: Envelope): boolean {
+    this.dropped += 1;
+    const oldest = limit.whenFull === 'drop_oldest' ? this.mailbox.take(isBounded) : undefined;
+    this.#lost('dropped', oldest ?? envelope, 'mailbox_full');
+    return oldest !== undefined;
+  }
+
+  #lost(why: 'noproc' | 'unread' | 'dropped', envelope: Envelope, reason: ExitReason): void {
+    if (isBounded(envelope)) this.host.deadLetters.add(why, envelope.kind, envelope.message, this.name);
+    envelope.from?.fail(reason);
+  }
+
+  // Calls that it owes a reply
+
+  owe(call: PendingCall): void {
+    call.server = this;
+    this.#calls ??= new Set();
+    this.#calls.add(call);
+  }
+
+  forget(call: PendingCall): void {
+    this.#calls?.delete(call);
+  }
+
+  // Links, monitors, timers
+
+  get links(): ReadonlySet<Process> | undefined {
+    return this.#links;
+  }
+
+  addLink(other: Process): void {
+    this.#links ??= new Set();
+    this.#links.add(other);
+  }
+
+  removeLink(other: Process): void {
+    this.#links?.delete(other);
+  }
+
+  addWatcher(monitor: Monitor): void {
+    this.#watchers ??= new Set();
+    this.#watchers.add(monitor);
+  }
+
+  removeWatcher(monitor: Monitor): void {
+    this.#watchers?.delete(monitor);
+  }
+
+  addWatching(monitor: Monitor): void {
+    this.#watching ??= new Set();
+    this.#watching.add(monitor);
+  }
+
+  removeWatching(monitor: Monitor): void {
+    this.#watching?.delete(monitor);
+  }
+
+  /** A timer that dies with the process. `keepsHostAlive` only for what a host must wait for, such as a shutdown. */
+  startTimer(run: () => void, afterMs: number, keepsHostAlive = false): Timer {
+    const timer = this.host.clock.setTimer(() => {
+      this.#timers?.delete(own);
+      run();
+    }, afterMs);
+    const own: Timer = {
+      cancel: () => {
+        this.#timers?.delete(own);
+        timer.cancel();
+      },
+      ref: () => timer.ref(),
+      unref: () => timer.unref(),
+    };
+    if (!keepsHostAlive) timer.unref();
+    if (this.#dead) own.cancel();
+    else {
+      this.#timers ??= new Set();
+      this.#timers.add(own);
+    }
+    return own;
+  }
+
+  // The end
+
+  /** Ends the process, at once and once. */
+  die(reason: ExitReason): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.exitReason = reason;
+    if (this.registeredName !== undefined) this.host.registry.unregister(this.registeredName, this);
+    this.#releaseOwn();
+    this.#failCalls(reason);
+    this.host.signals.post(() => this.#tellOthers(reason));
+  }
+
+  #releaseOwn(): void {
+    this.idleTimer = undefined;
+    for (const timer of this.#timers ?? []) timer.cancel();
+    for (const monitor of this.#watching ?? []) monitor.cancel();
+    this.#timers = undefined;
+    this.#watching = undefined;
+    this.actor.stop();
+  }
+
+  #failCalls(reason: ExitReason): void {
+    for (const envelope of this.mailbox) this.#lost('unread', envelope, reason);
+    this.mailbox.clear();
+    const calls = this.#calls;
+    this.#calls = undefined;
+    for (const call of calls ?? []) call.fail(reason);
+  }
+
+  /** Monitors first, in the order in which they were set; then links. */
+  #tellOthers(reason: ExitReason): void {
+    for (const monitor of this.#watchers ?? []) monitor.fire(reason);
+    this.#watchers = undefined;
+    const links = this.#links;
+    this.#links = undefined;
+    for (const other of links ?? []) {
+      other.removeLink(this);
+      other.exitSignal(this, reason, true);
+    }
+    this.onDeath?.(reason);
+    this.onDeath = undefined;
+  }
+
+  /**
+   * An exit signal arrives. `linked`: because a linked process ended, in which case even `kill` is a reason like others.
+   * `from` is `undefined` for a sender that is no process.
+   */
+  exitSignal(from: Process | undefined, reason: ExitReason, linked = false): void {
+    if (this.#dead) return;
+    if (reason === 'kill' && !linked) this.die('killed');
+    else if (this.trapExit) this.deliver(seal.exit({ type: 'EXIT', from: from ?? this.host.signals.stranger, reason }));
+    else if (reason !== 'normal' || from === this) this.die(reason);
+  }
+}
+
+export interface ProcessOptions {
+  readonly id: number;
+  readonly name: string;
+  readonly parent: Process | undefined;
+  readonly limit: MailboxLimit | undefined;
+  readonly spawnActor: (process: Process) => Actor;
+}
+
+/** Counts against a limit: what others send, not what the system says. */
+function isBounded(envelope: Envelope): boolean {
+  return envelope.kind === 'call' || envelope.kind === 'cast' || envelope.kind === 'info';
+}
+
+/** Handled even while suspended: what `sys` asks, and the parent's exit. */
+function isUrgent(envelope: Envelope, process: Process): boolean {
+  return envelope.kind === 'system' || (envelope.kind === 'exit' && envelope.message.from === process.parent);
+}

@@ -1,0 +1,97 @@
+import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, processOf } from './client.ts';
+import { seal } from './envelope.ts';
+import { CallError } from './errors.ts';
+import type { ProcessRef } from './message.ts';
+import { PendingCall } from './pending-call.ts';
+import type { ServerStatus } from './server-loop.ts';
+import type { SystemRequest } from './sys-requests.ts';
+import type { ExitReason } from './terms.ts';
+
+/*
+ * What an operator asks of any process, whatever its behaviour: OTP's `sys`. Each request comes in its turn, waits 5 s unless told
+ * otherwise, and rejects with a CallError as a call does.
+ */
+
+/** The state of a process, as it is: for debugging, and not to be changed. */
+export function getState(ref: ProcessRef, options?: CallOptions): Promise<unknown> {
+  return ask<unknown>(ref, { type: 'get_state' }, options);
+}
+
+/** Puts another state in the place of the present one, and resolves with it. For debugging. */
+export function replaceState(
+  ref: ProcessRef,
+  replace: (state: unknown) => unknown,
+  options?: CallOptions,
+): Promise<unknown> {
+  return ask<unknown>(ref, { type: 'replace_state', replace }, options);
+}
+
+/** Name, parent, links, mailbox, whether it is suspended, and the state. */
+export function getStatus(ref: ProcessRef, options?: CallOptions): Promise<ServerStatus> {
+  return ask<ServerStatus>(ref, { type: 'get_status' }, options);
+}
+
+/** From now on the process handles no message, until `resume`. Its mailbox fills; its parent can still end it. */
+export async function suspend(ref: ProcessRef, options?: CallOptions): Promise<void> {
+  await ask<unknown>(ref, { type: 'suspend' }, options);
+}
+
+export async function resume(ref: ProcessRef, options?: CallOptions): Promise<void> {
+  await ask<unknown>(ref, { type: 'resume' }, options);
+}
+
+/**
+ * Ends a process in order: in its turn it runs `terminate(reason)` and dies. OTP's `gen_server:stop`. Resolves when it is dead of that
+ * reason; rejects with `noproc` if it was dead, with the other reason if it died of another one, with `timeout`.
+ *
+ * `reason` defaults to `normal`, `timeoutMs` to `Infinity`.
+ */
+export function stop(ref: ProcessRef, reason: ExitReason = 'normal', options?: CallOptions): Promise<void> {
+  const limits = { timeoutMs: Number.POSITIVE_INFINITY, ...options };
+  return ask<never>(ref, { type: 'terminate', reason }, limits).then(undefined, (error: unknown) => {
+    // The end of the process is the answer: the request itself is never replied to.
+    if (error instanceof CallError && processOf(ref).exitReason === error.reason && Object.is(error.reason, reason))
+      return;
+    throw error;
+  });
+}
+
+/** One message that a traced process takes from its mailbox. */
+export interface TraceEvent {
+  readonly process: ProcessRef;
+  readonly kind: string;
+  readonly message: unknown;
+  /** Messages that wait behind it. */
+  readonly waiting: number;
+  readonly atMs: number;
+}
+
+/**
+ * Shows every message of a process, when it is about to handle it. Returns the function that ends it. One trace per process: a later one
+ * takes the place of an earlier one. What `onMessage` throws is dropped.
+ */
+export function trace(ref: ProcessRef, onMessage: (event: TraceEvent) => void): () => void {
+  const process = processOf(ref);
+  const tracer: typeof process.tracer = ({ kind, message }) => {
+    try {
+      onMessage({ process, kind, message, waiting: process.mailboxLength, atMs: process.host.clock.now() });
+    } catch {
+      // An observer's fault is none of the observed.
+    }
+  };
+  process.tracer = tracer;
+  return () => {
+    if (process.tracer === tracer) process.tracer = undefined;
+  };
+}
+
+function ask<R>(ref: ProcessRef, message: SystemRequest, options: CallOptions | undefined): Promise<R> {
+  const process = processOf(ref);
+  return new Promise<R>((resolve, reject) => {
+    const pending = new PendingCall<R>({ resolve, reject: (reason) => reject(new CallError(reason, process.name)) });
+    process.owe(pending);
+    if (!process.deliver(seal.system(message, pending))) return;
+    const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
+    if (timeoutMs !== Number.POSITIVE_INFINITY) process.host.deadlines.add(pending, timeoutMs);
+  });
+}
