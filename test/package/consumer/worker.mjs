@@ -1,0 +1,5 @@
+import { defineWorker } from 'pitwall/transports';
+
+export default defineWorker({
+  sum: (tensor) => tensor.data.reduce((total, value) => total + value, 0),
+});
