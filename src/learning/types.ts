@@ -2,6 +2,9 @@
  * The contract between what learns (`learning/`) and what decides (`decision/`). Types only.
  */
 
+/** The two lanes, as learners name them (the same strings as `Method` in `decision/types.ts`). */
+export type Lane = 'zero_copy' | 'grpc';
+
 /** What a prediction may depend on. All known before the transfer starts. */
 export interface Features {
   readonly dataSize: number;
@@ -20,7 +23,7 @@ export interface Features {
 
 /** One successful transfer, as the learners see it. */
 export interface Observation extends Features {
-  readonly method: 'zero_copy' | 'grpc';
+  readonly method: Lane;
   readonly latencyUs: number;
   readonly cpuTimeUs: number | undefined;
   readonly atMs: number;
@@ -42,12 +45,27 @@ export interface LatencyEstimate {
   readonly effectiveSamples: number;
 }
 
+/** Both lanes side by side, with the doubt about their ratio: what the lanes share (type, load, machine state) cancels in it. */
+export interface LaneComparison {
+  readonly grpc: LatencyEstimate;
+  readonly zeroCopy: LatencyEstimate;
+  /** Natural log of gRPC's median over zero-copy's: positive where zero-copy is faster. */
+  readonly logRatio: number;
+  /** Standard error of `logRatio`; far below the root of the summed squares of both lanes' own, since doubts are shared. */
+  readonly logRatioStandardError: number;
+}
+
 /** A published, immutable learner: readers call it on the hot path (no allocation beyond its result, no clock, no random source). */
 export interface CostModelSnapshot {
-  estimate(method: 'zero_copy' | 'grpc', features: Features): LatencyEstimate;
+  estimate(method: Lane, features: Features): LatencyEstimate;
   /**
    * Smallest size in bytes from which zero-copy is expected to be cheaper, other features held; Infinity where it never is, 0 where it
-   * always is.
+   * always is. Medians are compared unless `'mean'` is asked for (goals about total time).
    */
-  crossover(features: Features): number;
+  crossover(features: Features, statistic?: 'median' | 'mean'): number;
+  /** Both estimates and the doubt about their ratio, for exploration. Optional: a learner that keeps no joint doubt leaves it out. */
+  compare?(features: Features): LaneComparison;
 }
+
+/** What can be stored as JSON: the persistent form of every learner. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };

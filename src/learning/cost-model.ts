@@ -1,0 +1,285 @@
+/**
+ * First layer of learning: what a transfer costs by size, per lane, fitted online, usable from the first record (the prior) and good from the
+ * first tens. `cost-structure.ts` has the form, `cost-filter.ts` the arithmetic, `docs/learning.md` the measurements.
+ *
+ * One model per pool. Feed it SUCCESSES only: a failure that came back fast must never teach a low latency. The caller filters.
+ * Mutable; its owner publishes `snapshot()`, which is frozen.
+ */
+import { InvalidArgumentError } from '../errors.ts';
+import { CostFilter } from './cost-filter.ts';
+import { type CostPrior, checkedPrior, DEFAULT_COST_PRIOR } from './cost-prior.ts';
+import { FrozenCostModel, type LaneScatter } from './cost-snapshot.ts';
+import { type CostModelState, checkedState, STATE_VERSION } from './cost-state.ts';
+import {
+  KIND_PARAMETERS,
+  kindCosts,
+  kindPrior,
+  LEVEL,
+  Linearization,
+  linearize,
+  SHARED_PARAMETERS,
+  sharedPrior,
+} from './cost-structure.ts';
+import { decayOver, KindTable, SHARED_SLOT } from './kind-table.ts';
+import { RollingResiduals } from './rolling-residuals.ts';
+import type { CostModelSnapshot, JsonValue, Lane, Observation } from './types.ts';
+
+export interface CostModelOptions {
+  /** What a fresh model believes. Default `DEFAULT_COST_PRIOR`; the machine card of `pitwall doctor` where there is one. */
+  readonly prior?: CostPrior;
+  /** Kinds (data type and format) with parameters of their own, 1..32. Default 12; others share one block. */
+  readonly maxKinds?: number;
+  /** Residuals per lane that intervals rest on, 20..10 000. Default 200. */
+  readonly residualWindow?: number;
+  /** Records after which a parameter's doubt has grown by its prior's variance if nothing teaches it. Default 4000. */
+  readonly memoryRecords?: number;
+}
+
+/** Counters of what a model took and refused. */
+export interface CostModelCounters {
+  /** Records learned from. */
+  readonly learned: number;
+  /** Records refused because a number in them was no number, or out of range. */
+  readonly refusedRecords: number;
+  /** Records whose kind got no parameters of its own because all slots were in use. */
+  readonly refusedKinds: number;
+}
+
+/** Records of one kind by lane, weighted by recency. */
+export interface KindTraffic {
+  readonly dataType: string;
+  readonly format: string;
+  readonly grpc: number;
+  readonly zeroCopy: number;
+}
+
+export class CostModel {
+  readonly #prior: CostPrior;
+  readonly #maxKinds: number;
+  readonly #residualWindow: number;
+  readonly #memoryRecords: number;
+  readonly #at = new Linearization();
+  readonly #filter: CostFilter;
+  #kinds: KindTable;
+  #grpc: LaneState;
+  #zeroCopy: LaneState;
+  #learned = 0;
+  #refusedRecords = 0;
+
+  /** @throws InvalidArgumentError for an option outside its range, naming it. */
+  constructor(options: CostModelOptions = {}) {
+    this.#prior = checkedPrior(options.prior ?? DEFAULT_COST_PRIOR);
+    this.#maxKinds = checkedInteger('maxKinds', options.maxKinds ?? 12, 1, 32);
+    this.#residualWindow = checkedInteger('residualWindow', options.residualWindow ?? 200, 20, 10_000);
+    this.#memoryRecords = checkedInteger('memoryRecords', options.memoryRecords ?? 4000, 10, 10_000_000);
+    const shared = sharedPrior(this.#prior);
+    this.#filter = new CostFilter(shared.mean, shared.variance, this.#drift(shared.variance, true));
+    const other = kindPrior(this.#prior, undefined);
+    this.#filter.append(other.mean, other.variance, this.#drift(other.variance, false));
+    this.#kinds = new KindTable(this.#maxKinds);
+    this.#grpc = newLane(this.#residualWindow);
+    this.#zeroCopy = newLane(this.#residualWindow);
+  }
+
+  get counters(): CostModelCounters {
+    return { learned: this.#learned, refusedRecords: this.#refusedRecords, refusedKinds: this.#kinds.refused };
+  }
+
+  /** Learns from one successful transfer. Never throws; what cannot be learned from is counted. Leaves its argument as it is. */
+  learn(observation: Observation): void {
+    if (!isLearnable(observation)) {
+      this.#refusedRecords += 1;
+      return;
+    }
+    const slot = this.#slot(observation);
+    const lane = observation.method === 'grpc' ? this.#grpc : this.#zeroCopy;
+    const filter = this.#filter;
+    linearize(this.#at, filter.theta, kindCosts(filter.theta, slot), observation.method, observation, true);
+    const residual = Math.log(observation.latencyUs / this.#at.latencyUs);
+    const explained = filter.variance(this.#at);
+    lane.residuals.add(residual);
+    filter.update(this.#at, residual, lane.noise);
+    lane.noise = nextNoise(lane.noise, residual, explained);
+    lane.records = lane.records * decayOver(1) + 1;
+    this.#otherLane(lane).records *= decayOver(1);
+    this.#learned += 1;
+    this.#kinds.count(slot, observation.method, this.#learned);
+  }
+
+  /** What the pool transfers, by kind and lane, weighted by recency: the traffic that thresholds are tuned for. */
+  kinds(): readonly KindTraffic[] {
+    return this.#kinds.kinds().map((kind) => {
+      const decay = decayOver(this.#learned - kind.atRecord);
+      return { dataType: kind.dataType, format: kind.format, grpc: kind.grpc * decay, zeroCopy: kind.zeroCopy * decay };
+    });
+  }
+
+  /** A frozen copy for readers. Some microseconds; make it per batch, not per reader. */
+  snapshot(): CostModelSnapshot {
+    const theta = this.#filter.theta.slice();
+    const costs = Array.from({ length: this.#kinds.slots }, (_, slot) => kindCosts(theta, slot));
+    return new FrozenCostModel(
+      {
+        theta,
+        covariance: this.#filter.covariance.slice(),
+        costs,
+        index: this.#kinds.index,
+        grpc: this.#scatter('grpc', costs.length),
+        zeroCopy: this.#scatter('zero_copy', costs.length),
+      },
+      kindCosts(theta, SHARED_SLOT),
+    );
+  }
+
+  /** Everything learned, as plain JSON with a version. */
+  toState(): JsonValue {
+    const size = this.#filter.size;
+    const covariance: number[] = [];
+    for (let row = 0; row < size; row += 1) {
+      for (let column = 0; column <= row; column += 1)
+        covariance.push(this.#filter.covariance[row * size + column] ?? 0);
+    }
+    return {
+      version: STATE_VERSION,
+      learned: this.#learned,
+      refusedRecords: this.#refusedRecords,
+      refusedKinds: this.#kinds.refused,
+      theta: Array.from(this.#filter.theta),
+      covariance,
+      kinds: this.#kinds.kinds().map((kind) => ({ ...kind })),
+      grpc: laneState(this.#grpc),
+      zeroCopy: laneState(this.#zeroCopy),
+    };
+  }
+
+  /**
+   * The model that a state describes.
+   *
+   * @throws PitwallError `PITWALL_INVALID_STATE` with the reason, for anything that `toState` of this version cannot have made.
+   */
+  static fromState(state: unknown, options: CostModelOptions = {}): CostModel {
+    const model = new CostModel(options);
+    model.#restore(checkedState(state, { maxKinds: model.#maxKinds, parameters: model.#parametersOf }));
+    return model;
+  }
+
+  readonly #parametersOf = (slots: number): number => SHARED_PARAMETERS + slots * KIND_PARAMETERS;
+
+  #restore(state: CostModelState): void {
+    const bySlot = new Map(state.kinds.map((kind) => [kind.slot, kind]));
+    for (let slot = 1; slot <= state.kinds.length; slot += 1) this.#startKind(slot, bySlot.get(slot)?.dataType);
+    const filter = this.#filter;
+    filter.theta = Float64Array.from(state.theta);
+    let next = 0;
+    for (let row = 0; row < filter.size; row += 1) {
+      for (let column = 0; column <= row; column += 1) {
+        const value = state.covariance[next] ?? 0;
+        filter.covariance[row * filter.size + column] = value;
+        filter.covariance[column * filter.size + row] = value;
+        next += 1;
+      }
+    }
+    this.#kinds = new KindTable(this.#maxKinds, state.kinds, state.refusedKinds);
+    this.#learned = state.learned;
+    this.#refusedRecords = state.refusedRecords;
+    this.#grpc = newLane(this.#residualWindow, state.grpc);
+    this.#zeroCopy = newLane(this.#residualWindow, state.zeroCopy);
+  }
+
+  #slot(observation: Observation): number {
+    const { slot, fresh } = this.#kinds.claim(observation.dataType, observation.format, this.#learned);
+    if (fresh) this.#startKind(slot, observation.dataType);
+    return slot;
+  }
+
+  #startKind(slot: number, dataType: string | undefined): void {
+    const offset = this.#parametersOf(slot);
+    const { mean, variance } = kindPrior(this.#prior, dataType);
+    if (offset < this.#filter.size) this.#filter.reset(offset, mean, variance);
+    else this.#filter.append(mean, variance, this.#drift(variance, false));
+  }
+
+  #drift(variance: Float64Array, shared: boolean): Float64Array {
+    const drift = variance.map((value) => value / this.#memoryRecords);
+    // The machine as a whole changes faster than its constants do.
+    if (shared) drift[LEVEL] = LEVEL_DRIFT;
+    return drift;
+  }
+
+  #otherLane(lane: LaneState): LaneState {
+    return lane === this.#grpc ? this.#zeroCopy : this.#grpc;
+  }
+
+  #scatter(method: Lane, slots: number): LaneScatter {
+    const lane = method === 'grpc' ? this.#grpc : this.#zeroCopy;
+    const halfWidth = lane.residuals.halfWidth();
+    const effectiveSamples = new Array<number>(slots).fill(PARENT_WEIGHT * lane.records);
+    for (const kind of this.#kinds.kinds()) {
+      const own = (method === 'grpc' ? kind.grpc : kind.zeroCopy) * decayOver(this.#learned - kind.atRecord);
+      effectiveSamples[kind.slot] = own + PARENT_WEIGHT * Math.max(0, lane.records - own);
+    }
+    return {
+      intervalFactor: halfWidth === undefined ? undefined : Math.exp(halfWidth),
+      smearing: lane.residuals.smearing(),
+      effectiveSamples,
+    };
+  }
+}
+
+interface LaneState {
+  readonly residuals: RollingResiduals;
+  /** Variance of a transfer's log latency around its median. */
+  noise: number;
+  /** Records, decayed. */
+  records: number;
+}
+
+/** How much a record of another kind counts for a kind's effective samples. */
+const PARENT_WEIGHT = 0.1;
+/** Process noise of the machine's level, per record: about 15 % within 100 records. */
+const LEVEL_DRIFT = 2e-4;
+const INITIAL_NOISE = 0.35 ** 2;
+const MIN_NOISE = 0.05 ** 2;
+const MAX_NOISE = 4;
+const NOISE_RATE = 0.01;
+/** Residuals beyond this many standard deviations count as that many in the noise. */
+const NOISE_CLIP = 3;
+
+/** Exponentially weighted variance of the scatter: what of a squared residual the model's own doubt does not explain. */
+function nextNoise(noise: number, residual: number, explained: number): number {
+  const total = noise + explained;
+  const squared = Math.min(residual * residual, NOISE_CLIP * NOISE_CLIP * total);
+  const next = noise + NOISE_RATE * ((squared * noise) / total - noise);
+  return Math.max(MIN_NOISE, Math.min(MAX_NOISE, next));
+}
+
+function newLane(window: number, state?: CostModelState['grpc']): LaneState {
+  return {
+    residuals: new RollingResiduals(window, state?.residuals),
+    noise: state?.noise ?? INITIAL_NOISE,
+    records: state?.records ?? 0,
+  };
+}
+
+function laneState(lane: LaneState): { residuals: number[]; noise: number; records: number } {
+  return { residuals: lane.residuals.toArray(), noise: lane.noise, records: lane.records };
+}
+
+function isLearnable(observation: Observation): boolean {
+  const { latencyUs, dataSize, method, inFlight } = observation;
+  return (
+    (method === 'grpc' || method === 'zero_copy') &&
+    latencyUs > 0 &&
+    latencyUs < 1e12 &&
+    dataSize >= 0 &&
+    dataSize <= Number.MAX_SAFE_INTEGER &&
+    inFlight >= 0 &&
+    typeof observation.dataType === 'string' &&
+    typeof observation.format === 'string'
+  );
+}
+
+function checkedInteger(field: string, value: number, low: number, high: number): number {
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new InvalidArgumentError(field, value, `an integer in ${low}..${high}`);
+}

@@ -1,0 +1,59 @@
+/**
+ * The last residuals of one lane, log(actual / predicted), each taken BEFORE the model learned from its transfer. They give what the
+ * model alone cannot know: how far transfers scatter around the predicted median.
+ *
+ * The 90 % interval is conformal, recalibrated on the rolling window: half-width = the ceil((n + 1) * 0.9)-th smallest absolute residual
+ * (Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, 2005; Lei et al., JASA 113, 2018). A rolling window instead of one split,
+ * since machines change. The mean follows from the median by Duan's smearing estimate: mean of exp(residual) (JASA 78, 1983).
+ */
+const COVERAGE = 0.9;
+/** Below this many residuals no 90 % quantile exists (ceil((n + 1) * 0.9) > n). */
+const MIN_FOR_INTERVAL = 10;
+/** Residuals beyond a factor of e^2 count as that in the mean, so that one stall does not double an expectation. */
+const SMEAR_CLIP = 2;
+/** The smearing estimate starts as if this many residuals of a log-normal with the initial scatter had been seen. */
+const SMEAR_PRIOR_COUNT = 20;
+const SMEAR_PRIOR = Math.exp((0.4 * 0.4) / 2);
+
+export class RollingResiduals {
+  readonly #capacity: number;
+  readonly #values: number[];
+  #next = 0;
+
+  /** @param values oldest first; only the last `capacity` are kept. */
+  constructor(capacity: number, values: readonly number[] = []) {
+    this.#capacity = capacity;
+    this.#values = values.slice(-capacity);
+    this.#next = this.#values.length % capacity;
+  }
+
+  add(residual: number): void {
+    this.#values[this.#next] = residual;
+    this.#next = (this.#next + 1) % this.#capacity;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  /** Half-width of the 90 % interval of the log latency; undefined while there are too few residuals. */
+  halfWidth(): number | undefined {
+    const n = this.#values.length;
+    if (n < MIN_FOR_INTERVAL) return undefined;
+    const sorted = Float64Array.from(this.#values, Math.abs).sort();
+    return sorted[Math.min(n, Math.ceil((n + 1) * COVERAGE)) - 1];
+  }
+
+  /** Mean over median of the scatter, >= some value near 1. */
+  smearing(): number {
+    let sum = SMEAR_PRIOR_COUNT * SMEAR_PRIOR;
+    for (const value of this.#values) sum += Math.exp(Math.max(-SMEAR_CLIP, Math.min(SMEAR_CLIP, value)));
+    return sum / (SMEAR_PRIOR_COUNT + this.#values.length);
+  }
+
+  /** Oldest first. */
+  toArray(): number[] {
+    if (this.#values.length < this.#capacity) return this.#values.slice();
+    return [...this.#values.slice(this.#next), ...this.#values.slice(0, this.#next)];
+  }
+}

@@ -1,0 +1,432 @@
+/**
+ * From the cost model to a pool's thresholds: final = base * adjustmentFactor * resourceFactor, clamped to the pool's limits, one per data type.
+ *
+ * adjustmentFactor follows crossover / base, averaged in the logarithm over the traffic's reference features and smoothed exponentially. It
+ * moves only when all three hold, so that noise moves nothing (T4): the new value differs by more than the band; enough records
+ * stand behind both lanes; and at the PRESENT threshold the model is sure that one lane is better (|log ratio| > 1.64 standard errors, 90 %).
+ * resourceFactor answers pressure at once, in steps, with a gap between entering and leaving.
+ *
+ * Pure: time is an argument. Mutable, owned by a threshold manager, which publishes `thresholds()`.
+ */
+import { InvalidArgumentError } from '../errors.ts';
+import { type ResourcePressure, resourceFactor } from './resource-factor.ts';
+import { checkedTuningState, TUNING_STATE_VERSION, type TuningState } from './threshold-state.ts';
+import type { CostModelSnapshot, Features, JsonValue } from './types.ts';
+
+export interface TunedThreshold {
+  readonly base: number;
+  readonly adjustmentFactor: number;
+  readonly resourceFactor: number;
+  /** Bytes. */
+  readonly final: number;
+}
+
+/** Same shape as `ThresholdsSnapshot` of the decision. */
+export interface TunedThresholds {
+  readonly default: TunedThreshold;
+  readonly byDataType: ReadonlyMap<string, TunedThreshold>;
+  readonly quickPathMinimum: number;
+}
+
+/** One step of one threshold, for the log and the history (T3). `dataType` undefined: the default for types without their own. */
+export interface ThresholdChange {
+  readonly atMs: number;
+  readonly dataType: string | undefined;
+  readonly kind: 'threshold' | 'quick_path_minimum';
+  readonly from: number;
+  readonly to: number;
+  readonly adjustmentFactor: number;
+  readonly resourceFactor: number;
+  readonly reason: string;
+  /** Share of the latency that payloads between `from` and `to` are expected to save, 0..1. */
+  readonly expectedGain: number;
+}
+
+/** What the pool's traffic looks like: features (their size is ignored) and how much of the traffic they stand for. */
+export interface ReferenceTraffic {
+  readonly features: Features;
+  readonly weight: number;
+}
+
+export interface TuningInput {
+  readonly atMs: number;
+  readonly costModel: CostModelSnapshot;
+  readonly traffic: readonly ReferenceTraffic[];
+  readonly pressure: ResourcePressure;
+  /** Goals about total time compare means. Default `'median'`. */
+  readonly statistic?: 'median' | 'mean';
+}
+
+export interface ThresholdTuningOptions {
+  /** Bytes. */
+  readonly base: number;
+  readonly minimumThreshold: number;
+  readonly maximumThreshold: number;
+  readonly memoryPressureThreshold?: number;
+  readonly cpuPressureThreshold?: number;
+  /** Relative difference below which nothing moves. Default 0.25. */
+  readonly band?: number;
+  /** Weight of a new crossover in the smoothed one, 0..1. Default 0.1. */
+  readonly smoothing?: number;
+  /** Effective records that both lanes need before learning moves a threshold. Default 20. */
+  readonly minimumSamples?: number;
+  /** Least time between two learned moves of one data type, ms. Default 1000. */
+  readonly minimumIntervalMs?: number;
+  /** Data types with a threshold of their own, at most. Default 64; more are refused and counted. */
+  readonly maxDataTypes?: number;
+  /** Changes kept. Default 256. */
+  readonly historyLimit?: number;
+}
+
+export class ThresholdTuner {
+  readonly #options: Required<ThresholdTuningOptions>;
+  #entries: Map<string | undefined, Entry>;
+  #history: ThresholdChange[] = [];
+  #quickPathMinimum: number;
+  #factor = 1;
+  #current: TunedThresholds;
+  #refusedDataTypes = 0;
+
+  /** @throws InvalidArgumentError */
+  constructor(options: ThresholdTuningOptions) {
+    this.#options = checkedOptions(options);
+    this.#entries = new Map([[undefined, newEntry(options.base)]]);
+    this.#quickPathMinimum = options.minimumThreshold;
+    this.#current = this.#publish();
+  }
+
+  /** The current thresholds; the same object until something changes. */
+  thresholds(): TunedThresholds {
+    return this.#current;
+  }
+
+  /** Newest last. */
+  history(): readonly ThresholdChange[] {
+    return this.#history;
+  }
+
+  get refusedDataTypes(): number {
+    return this.#refusedDataTypes;
+  }
+
+  /** Looks at model and machine; returns the changes it made, most often none. */
+  update(input: TuningInput): readonly ThresholdChange[] {
+    const changes: ThresholdChange[] = [];
+    const factor = resourceFactor(this.#factor, input.pressure, this.#options);
+    if (factor !== this.#factor) this.#applyFactor(input, factor, changes);
+    for (const [dataType, traffic] of this.#grouped(input.traffic)) this.#follow(input, dataType, traffic, changes);
+    this.#sinkQuickPath(input, changes);
+    this.#keep(changes);
+    return changes;
+  }
+
+  /** An operator's step: the threshold becomes `bytes` (clamped), and learning goes on from there. */
+  adjust(dataType: string | undefined, bytes: number, atMs: number): ThresholdChange {
+    if (!(bytes > 0) || !Number.isFinite(bytes)) throw new InvalidArgumentError('bytes', bytes, 'a finite number > 0');
+    const from = this.#finalOf(this.#entries.get(dataType) ?? this.#defaultEntry());
+    const entry = newEntry(this.#clamp(bytes));
+    if (!this.#entries.has(dataType) && this.#entries.size > this.#options.maxDataTypes) {
+      throw new InvalidArgumentError('dataType', dataType, `at most ${this.#options.maxDataTypes} data types`);
+    }
+    this.#entries.set(dataType, entry);
+    const change: ThresholdChange = {
+      ...this.#change(atMs, dataType, entry, from),
+      reason: 'adjusted by an operator',
+      expectedGain: 0,
+    };
+    this.#keep([change]);
+    return change;
+  }
+
+  /** Back to the configured base, for one data type or all. History stays. */
+  reset(dataType?: string): void {
+    if (dataType !== undefined) this.#entries.delete(dataType);
+    else {
+      this.#entries = new Map([[undefined, newEntry(this.#options.base)]]);
+      this.#quickPathMinimum = this.#options.minimumThreshold;
+    }
+    this.#current = this.#publish();
+  }
+
+  toState(): JsonValue {
+    return {
+      version: TUNING_STATE_VERSION,
+      quickPathMinimum: this.#quickPathMinimum,
+      refusedDataTypes: this.#refusedDataTypes,
+      entries: [...this.#entries].map(([dataType, entry]) => ({ dataType: dataType ?? null, ...entry })),
+      history: this.#history.map((change) => ({ ...change, dataType: change.dataType ?? null })),
+    };
+  }
+
+  /** @throws PitwallError `PITWALL_INVALID_STATE` with the reason. */
+  static fromState(state: unknown, options: ThresholdTuningOptions): ThresholdTuner {
+    const tuner = new ThresholdTuner(options);
+    tuner.#restore(checkedTuningState(state));
+    return tuner;
+  }
+
+  #restore(state: TuningState): void {
+    for (const { dataType, ...entry } of state.entries.slice(0, this.#options.maxDataTypes + 1)) {
+      this.#entries.set(dataType ?? undefined, entry);
+    }
+    this.#quickPathMinimum = Math.min(state.quickPathMinimum, this.#options.minimumThreshold);
+    this.#refusedDataTypes = state.refusedDataTypes;
+    this.#history = state.history
+      .slice(-this.#options.historyLimit)
+      .map((change) => ({ ...change, dataType: change.dataType ?? undefined }));
+    this.#current = this.#publish();
+  }
+
+  #applyFactor(input: TuningInput, factor: number, changes: ThresholdChange[]): void {
+    const before = [...this.#entries].map(([dataType, entry]) => ({ dataType, entry, from: this.#finalOf(entry) }));
+    const reason = `resource factor ${this.#factor} -> ${factor}: ${describePressure(input.pressure)}`;
+    this.#factor = factor;
+    for (const { dataType, entry, from } of before) {
+      const change = this.#change(input.atMs, dataType, entry, from);
+      if (change.from !== change.to) changes.push({ ...change, reason, expectedGain: 0 });
+    }
+  }
+
+  /** Traffic by data type, and all of it for the default. */
+  #grouped(traffic: readonly ReferenceTraffic[]): Map<string | undefined, ReferenceTraffic[]> {
+    const groups = new Map<string | undefined, ReferenceTraffic[]>();
+    for (const reference of traffic) {
+      if (!(reference.weight > 0)) continue;
+      for (const key of [undefined, reference.features.dataType]) {
+        if (!this.#admits(key, groups)) continue;
+        const group = groups.get(key) ?? [];
+        group.push(reference);
+        groups.set(key, group);
+      }
+    }
+    return groups;
+  }
+
+  #admits(dataType: string | undefined, groups: ReadonlyMap<string | undefined, unknown>): boolean {
+    if (this.#entries.has(dataType) || groups.has(dataType)) return true;
+    if (this.#entries.size <= this.#options.maxDataTypes) {
+      this.#entries.set(dataType, { ...this.#defaultEntry(), movedAtMs: Number.MIN_SAFE_INTEGER });
+      return true;
+    }
+    this.#refusedDataTypes += 1;
+    return false;
+  }
+
+  #follow(
+    input: TuningInput,
+    dataType: string | undefined,
+    traffic: readonly ReferenceTraffic[],
+    changes: ThresholdChange[],
+  ): void {
+    const entry = this.#entries.get(dataType);
+    if (entry === undefined) return;
+    const { band, minimumSamples, minimumIntervalMs, smoothing } = this.#options;
+    const evidence = this.#evidence(input, entry.base * entry.adjustmentFactor, traffic);
+    if (evidence.samples < minimumSamples) return;
+    const target = Math.log(evidence.crossover / entry.base);
+    const smoothed = entry.smoothed === null ? target : entry.smoothed + smoothing * (target - entry.smoothed);
+    entry.smoothed = smoothed;
+    const distance = smoothed - Math.log(entry.adjustmentFactor);
+    const due = input.atMs - entry.movedAtMs >= minimumIntervalMs;
+    if (!due || Math.abs(distance) <= Math.log1p(band) || !evidence.sure) return;
+    const from = this.#finalOf(entry);
+    entry.adjustmentFactor = Math.exp(smoothed);
+    entry.movedAtMs = input.atMs;
+    const change = this.#change(input.atMs, dataType, entry, from);
+    if (change.from === change.to) return;
+    const expectedGain = gainBetween(input, traffic, change.from, change.to);
+    const reason = `the lanes cross at ${Math.round(evidence.crossover)} bytes (${Math.round(evidence.samples)} effective records)`;
+    changes.push({ ...change, reason, expectedGain });
+  }
+
+  /** Weighted over the traffic: where the lanes cross, how many records say so, and whether the present threshold is surely off. */
+  #evidence(
+    input: TuningInput,
+    present: number,
+    traffic: readonly ReferenceTraffic[],
+  ): { crossover: number; samples: number; sure: boolean } {
+    let weights = 0;
+    let logCrossover = 0;
+    let samples = 0;
+    let ratio = 0;
+    let doubt = 0;
+    for (const { features, weight } of traffic) {
+      const at = { ...features, dataSize: present };
+      const seen = compareLanes(input.costModel, at);
+      weights += weight;
+      logCrossover += weight * Math.log(this.#clamp(input.costModel.crossover(at, input.statistic)));
+      samples += weight * seen.samples;
+      ratio += weight * seen.logRatio;
+      doubt += weight * seen.standardError;
+    }
+    return {
+      crossover: Math.exp(logCrossover / weights),
+      samples: samples / weights,
+      sure: Math.abs(ratio) > SURE * doubt,
+    };
+  }
+
+  /** The quick path may answer gRPC only below every crossing of the traffic; half of it, for doubt. It never rises above the configuration. */
+  #sinkQuickPath(input: TuningInput, changes: ThresholdChange[]): void {
+    const { band, minimumSamples, minimumThreshold } = this.#options;
+    let least = Number.POSITIVE_INFINITY;
+    for (const { features, weight } of input.traffic) {
+      if (!(weight > 0)) continue;
+      const at = { ...features, dataSize: Math.min(this.#quickPathMinimum, minimumThreshold) };
+      if (compareLanes(input.costModel, at).samples < minimumSamples) continue;
+      least = Math.min(least, input.costModel.crossover(at, input.statistic));
+    }
+    if (least === Number.POSITIVE_INFINITY) return;
+    const to = Math.round(Math.min(minimumThreshold, Math.max(QUICK_PATH_FLOOR, QUICK_PATH_SHARE * least)));
+    const from = this.#quickPathMinimum;
+    // It sinks on a clear difference and rises on a clearer one: between the two nothing moves.
+    const moves = to < from / (1 + band) || to > from * (1 + QUICK_PATH_RISE);
+    if (!moves || to === from) return;
+    this.#quickPathMinimum = to;
+    changes.push({
+      atMs: input.atMs,
+      dataType: undefined,
+      kind: 'quick_path_minimum',
+      from,
+      to,
+      adjustmentFactor: to / minimumThreshold,
+      resourceFactor: 1,
+      reason: `the lanes cross from ${Math.round(least)} bytes on`,
+      expectedGain: to < from ? gainBetween(input, input.traffic, from, to) : 0,
+    });
+  }
+
+  #change(
+    atMs: number,
+    dataType: string | undefined,
+    entry: Entry,
+    from: number,
+  ): Omit<ThresholdChange, 'reason' | 'expectedGain'> {
+    return {
+      atMs,
+      dataType,
+      kind: 'threshold',
+      from,
+      to: this.#finalOf(entry),
+      adjustmentFactor: entry.adjustmentFactor,
+      resourceFactor: this.#factor,
+    };
+  }
+
+  #keep(changes: readonly ThresholdChange[]): void {
+    if (changes.length === 0) return;
+    this.#history = [...this.#history, ...changes].slice(-this.#options.historyLimit);
+    this.#current = this.#publish();
+  }
+
+  #publish(): TunedThresholds {
+    const byDataType = new Map<string, TunedThreshold>();
+    for (const [dataType, entry] of this.#entries) {
+      if (dataType !== undefined) byDataType.set(dataType, this.#threshold(entry));
+    }
+    return Object.freeze({
+      default: this.#threshold(this.#defaultEntry()),
+      byDataType,
+      quickPathMinimum: this.#quickPathMinimum,
+    });
+  }
+
+  #threshold(entry: Entry): TunedThreshold {
+    const { base, adjustmentFactor } = entry;
+    return Object.freeze({ base, adjustmentFactor, resourceFactor: this.#factor, final: this.#finalOf(entry) });
+  }
+
+  #finalOf(entry: Entry): number {
+    return this.#clamp(entry.base * entry.adjustmentFactor * this.#factor);
+  }
+
+  #clamp(bytes: number): number {
+    return Math.round(Math.max(this.#options.minimumThreshold, Math.min(this.#options.maximumThreshold, bytes)));
+  }
+
+  #defaultEntry(): Entry {
+    return this.#entries.get(undefined) ?? newEntry(this.#options.base);
+  }
+}
+
+interface Entry {
+  base: number;
+  adjustmentFactor: number;
+  /** Smoothed log(crossover / base); null before the first. */
+  smoothed: number | null;
+  movedAtMs: number;
+}
+
+/** Standard errors beyond which one lane is taken to be better: 90 %, two-sided. */
+const SURE = 1.645;
+const QUICK_PATH_SHARE = 0.5;
+const QUICK_PATH_FLOOR = 256;
+/** It rises again only once it is this much too low. */
+const QUICK_PATH_RISE = 1;
+
+function newEntry(base: number): Entry {
+  return { base, adjustmentFactor: 1, smoothed: null, movedAtMs: Number.MIN_SAFE_INTEGER };
+}
+
+function compareLanes(
+  model: CostModelSnapshot,
+  features: Features,
+): { logRatio: number; standardError: number; samples: number } {
+  const joint = model.compare?.(features);
+  const grpc = joint?.grpc ?? model.estimate('grpc', features);
+  const zeroCopy = joint?.zeroCopy ?? model.estimate('zero_copy', features);
+  return {
+    logRatio: joint?.logRatio ?? Math.log(grpc.latencyUs / zeroCopy.latencyUs),
+    standardError: joint?.logRatioStandardError ?? Math.hypot(grpc.standardError, zeroCopy.standardError),
+    samples: Math.min(grpc.effectiveSamples, zeroCopy.effectiveSamples),
+  };
+}
+
+function gainBetween(input: TuningInput, traffic: readonly ReferenceTraffic[], from: number, to: number): number {
+  let weights = 0;
+  let gain = 0;
+  for (const { features, weight } of traffic) {
+    if (!(weight > 0)) continue;
+    const { logRatio } = compareLanes(input.costModel, { ...features, dataSize: Math.sqrt(from * to) });
+    // A threshold that sinks sends these through zero-copy: a gain where zero-copy is faster there, and the other way round.
+    weights += weight;
+    gain += weight * (to < from ? logRatio : -logRatio);
+  }
+  return weights > 0 && gain > 0 ? 1 - Math.exp(-gain / weights) : 0;
+}
+
+function describePressure(pressure: ResourcePressure): string {
+  const share = (value: number | undefined): string =>
+    value === undefined ? 'unknown' : `${Math.round(value * 100)} %`;
+  return `memory ${share(pressure.memoryLoad)}, cpu ${share(pressure.systemLoad)}`;
+}
+
+function checkedOptions(options: ThresholdTuningOptions): Required<ThresholdTuningOptions> {
+  const full = {
+    memoryPressureThreshold: 0.8,
+    cpuPressureThreshold: 0.8,
+    band: 0.25,
+    smoothing: 0.1,
+    minimumSamples: 20,
+    minimumIntervalMs: 1000,
+    maxDataTypes: 64,
+    historyLimit: 256,
+    ...options,
+  };
+  const check = (field: keyof typeof full, low: number, high: number): void => {
+    const value = full[field];
+    if (!(value >= low && value <= high)) throw new InvalidArgumentError(field, value, `a number in ${low}..${high}`);
+  };
+  check('minimumThreshold', 1, Number.MAX_SAFE_INTEGER);
+  check('maximumThreshold', full.minimumThreshold, Number.MAX_SAFE_INTEGER);
+  check('base', 1, Number.MAX_SAFE_INTEGER);
+  check('memoryPressureThreshold', 0, 1);
+  check('cpuPressureThreshold', 0, 1);
+  check('band', 0, 10);
+  check('smoothing', 0, 1);
+  check('minimumSamples', 0, 1e9);
+  check('minimumIntervalMs', 0, 1e12);
+  check('maxDataTypes', 1, 4096);
+  check('historyLimit', 1, 100_000);
+  return full;
+}
