@@ -30,6 +30,8 @@ export class PoolSlot implements PoolSnapshot {
   readonly pool: string;
   /** The configuration in force, from which limits and policy follow. Written by the controller together with them. */
   config: PoolConfig;
+  /** Fingerprint of the configuration that the code gave; a policy stored under another one is not taken back. */
+  readonly basis: string;
   mode: PoolSnapshot['mode'] = 'enabled';
   limits: PoolLimits;
   policy: PolicySnapshot;
@@ -42,9 +44,10 @@ export class PoolSlot implements PoolSnapshot {
   breaker: BreakerState = 'closed';
   inFlight = 0;
 
-  constructor(config: PoolConfig, policy: PolicySnapshot, thresholds: ThresholdsSnapshot) {
+  constructor(config: PoolConfig, basis: string, policy: PolicySnapshot, thresholds: ThresholdsSnapshot) {
     this.pool = config.name;
     this.config = config;
+    this.basis = basis;
     this.limits = config.limits;
     this.policy = policy;
     this.thresholds = thresholds;

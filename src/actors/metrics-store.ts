@@ -1,0 +1,146 @@
+/**
+ * `metrics_store`: owns the LMDB environment. Everything that writes goes through it, so a store that breaks takes down this actor and
+ * (rest_for_one) the recorder, and nobody else.
+ */
+import type { JsonValue } from '../learning/types.ts';
+import type { TransferRecord } from '../metrics/record.ts';
+import type { MetricsStore, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store.ts';
+import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
+import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
+
+export interface MetricsStoreArgs {
+  /** Opens the store. An environment that a crashed predecessor left open is closed before it is opened anew. */
+  readonly open: () => Promise<MetricsStore>;
+  /** Told of writes that nobody waits for and that failed. */
+  readonly onWriteFailed: (error: unknown) => void;
+  /** Milliseconds between two steps of the clean-up. Default 60 000. */
+  readonly retainEveryMs?: number;
+}
+
+/** A write came through, or did not (disk or map full, read-only): that is news for the caller, not a crash. */
+export type WriteOutcome = { readonly type: 'ok' } | { readonly type: 'failed'; readonly error: unknown };
+
+export interface AppendRecords extends Call<WriteOutcome> {
+  readonly type: 'append';
+  readonly records: readonly TransferRecord[];
+}
+export interface FlushStore extends Call<WriteOutcome> {
+  readonly type: 'flush';
+}
+export interface GetEntry extends Call<JsonValue | undefined> {
+  readonly type: 'get';
+  readonly kind: StoreKind;
+  readonly key: string;
+}
+export interface GetEntries extends Call<readonly (readonly [key: string, value: JsonValue])[]> {
+  readonly type: 'entries';
+  readonly kind: StoreKind;
+}
+export interface GetStoreStatistics extends Call<StoreStatistics> {
+  readonly type: 'statistics';
+  readonly query: StatisticsQuery;
+}
+export interface GetSeries extends Call<readonly SeriesPoint[]> {
+  readonly type: 'series';
+  readonly query: SeriesQuery;
+}
+export interface CountRecords extends Call<number> {
+  readonly type: 'count';
+  readonly query: { readonly pool?: string; readonly fromUs?: number; readonly toUs?: number };
+}
+export interface FindRecord extends Call<TransferRecord | undefined> {
+  readonly type: 'find';
+  readonly transferId: string;
+}
+export interface PutEntry {
+  readonly type: 'put';
+  readonly kind: StoreKind;
+  readonly key: string;
+  readonly value: JsonValue;
+}
+export interface Retain {
+  readonly type: 'retain';
+}
+
+export type MetricsStoreCall =
+  | AppendRecords
+  | FlushStore
+  | GetEntry
+  | GetEntries
+  | GetStoreStatistics
+  | GetSeries
+  | CountRecords
+  | FindRecord;
+
+interface State {
+  readonly args: MetricsStoreArgs;
+  readonly store: MetricsStore;
+}
+
+const RETAIN_EVERY_MS = 60_000;
+
+export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, PutEntry, Retain> = {
+  async init(args, self) {
+    self.trapExit(true);
+    const store = await args.open();
+    scheduleRetain(args, self);
+    return next.ok({ args, store });
+  },
+  async handleCall(message, _from, state) {
+    const { store } = state;
+    switch (message.type) {
+      case 'append':
+        return next.reply(await attempt(store.append(message.records)), state);
+      case 'flush':
+        return next.reply(await attempt(store.flush()), state);
+      case 'get':
+        return next.reply(store.get(message.kind, message.key), state);
+      case 'entries':
+        return next.reply([...store.entries(message.kind)], state);
+      case 'statistics':
+        return next.reply(store.statistics(message.query), state);
+      case 'series':
+        return next.reply(store.series(message.query), state);
+      case 'count':
+        return next.reply(store.count(message.query), state);
+      case 'find':
+        return next.reply(store.find(message.transferId), state);
+      default:
+        return message satisfies never;
+    }
+  },
+  async handleCast(message, state) {
+    const outcome = await attempt(state.store.put(message.kind, message.key, message.value));
+    if (outcome.type === 'failed') state.args.onWriteFailed(outcome.error);
+    return next.noreply(state);
+  },
+  async handleInfo(message, state, self) {
+    switch (message.type) {
+      case 'retain':
+        await state.store.retain();
+        scheduleRetain(state.args, self);
+        return next.noreply(state);
+      case 'EXIT':
+        return next.stop(message.reason, state);
+      case 'DOWN':
+      case 'timeout':
+        return next.noreply(state);
+      default:
+        return message satisfies never;
+    }
+  },
+  terminate: (_reason, state) => state.store.close(),
+};
+
+async function attempt(write: Promise<void>): Promise<WriteOutcome> {
+  try {
+    await write;
+    return { type: 'ok' };
+  } catch (error) {
+    return { type: 'failed', error };
+  }
+}
+
+function scheduleRetain(args: MetricsStoreArgs, self: Self<MetricsStoreCall, PutEntry, Retain>): void {
+  self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS);
+}

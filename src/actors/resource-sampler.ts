@@ -1,0 +1,101 @@
+import { statfsSync } from 'node:fs';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ResourceSnapshot } from '../decision/types.ts';
+import { CpuReader } from './resource-cpu.ts';
+import { MemoryReader } from './resource-memory.ts';
+
+export interface ResourceSamplerOptions {
+  /** File system whose free space bounds shared memory; undefined where it does not live in one (memfd). */
+  readonly shmDir: string | undefined;
+  /** Most shared memory that may be taken, bytes; undefined for no bound of ours. */
+  readonly sharedMemoryLimit?: number | undefined;
+  readonly clock: { now(): number };
+  /** Where Linux tells of itself. Default `/proc`; elsewhere than on Linux, where there is none, `node:os` is asked. */
+  readonly procDir?: string;
+}
+
+export interface ResourceSampler {
+  /** The machine now. Synchronous, never throws: what could not be measured is undefined. */
+  sample(): ResourceSnapshot;
+  /** Releases what is held: open files, the event-loop monitor. A sample after it knows nothing. Can be called twice. */
+  stop(): void;
+}
+
+/** Milliseconds between two looks at the event loop: 12 in the 250 ms between two samples. */
+const LOOP_RESOLUTION_MS = 20;
+
+const NOTHING_KNOWN = {
+  systemLoad: undefined,
+  memoryLoad: undefined,
+  availableMemory: undefined,
+  sharedMemoryRoom: undefined,
+  eventLoopDelayUs: undefined,
+};
+
+/**
+ * Samples the machine: cpu (`/proc/stat`), memory (`/proc/meminfo` and the limits of control groups, v1 and v2), room for shared
+ * memory (statfs), event-loop delay. Nothing it holds keeps the process alive.
+ */
+export function createResourceSampler(options: ResourceSamplerOptions): ResourceSampler {
+  const { shmDir, sharedMemoryLimit, clock, procDir = '/proc' } = options;
+  const cpu = attempt(() => new CpuReader(procDir));
+  const memory = new MemoryReader(procDir);
+  const loop = attempt(() => startLoopMonitor());
+  let stopped = false;
+
+  return {
+    sample() {
+      const atMs = clock.now();
+      if (stopped) return { ...NOTHING_KNOWN, atMs };
+      const reading = attempt(() => memory.read(atMs));
+      return {
+        atMs,
+        systemLoad: attempt(() => cpu?.read()),
+        memoryLoad: reading?.load,
+        availableMemory: reading?.available,
+        sharedMemoryRoom: attempt(() => leastOf([freeSpace(shmDir), reading?.available, sharedMemoryLimit])),
+        eventLoopDelayUs: attempt(() => loop && takeLoopDelayUs(loop)),
+      };
+    },
+    stop() {
+      cpu?.close();
+      memory.close();
+      attempt(() => loop?.disable());
+      stopped = true;
+    },
+  };
+}
+
+function startLoopMonitor(): IntervalHistogram {
+  const histogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  histogram.enable();
+  return histogram;
+}
+
+/** 99th percentile since the last call. Node records the whole interval between two looks, so the intended one is taken off. */
+function takeLoopDelayUs(histogram: IntervalHistogram): number | undefined {
+  if (histogram.count === 0) return undefined;
+  const intervalUs = histogram.percentile(99) / 1000;
+  histogram.reset();
+  return Math.max(0, intervalUs - LOOP_RESOLUTION_MS * 1000);
+}
+
+/** Bytes that an unprivileged process may still write there. */
+function freeSpace(directory: string | undefined): number | undefined {
+  if (directory === undefined) return undefined;
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}
+
+function leastOf(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function attempt<T>(measure: () => T): T | undefined {
+  try {
+    return measure();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * pitwall's own tree, as DESIGN draws it, and nothing else:
+ *
+ *   pitwall                      one_for_one
+ *   ├── storage                  rest_for_one   metrics_store -> recorder
+ *   ├── resource_monitor
+ *   ├── pools                    dynamic        threshold_manager per pool
+ *   ├── analysis                 rest_for_one   analyzer -> adviser
+ *   ├── learning                 rest_for_one   worker_pool -> learner
+ *   └── controller
+ *
+ * What a host adds (worker pools, actors of its own) stands beside it, below `pitwall_hosted`: a brain that gives up must not take the
+ * lanes with it, for then nothing could carry the payload any more.
+ */
+import { adviser, type AdviserArgs } from '../actors/adviser.ts';
+import { analyzer, type AnalyzerArgs } from '../actors/analyzer.ts';
+import { controller, type ControllerArgs } from '../actors/controller.ts';
+import { metricsStore, type MetricsStoreArgs } from '../actors/metrics-store.ts';
+import { ACTOR, thresholdManagerName } from '../actors/names.ts';
+import { recorder, type RecorderArgs } from '../actors/recorder.ts';
+import { resourceMonitor, type ResourceMonitorArgs } from '../actors/resource-monitor.ts';
+import { thresholdManager, type ThresholdManagerArgs } from '../actors/threshold-manager.ts';
+import {
+  type ChildSpecInput,
+  dynamicSupervisorSpec,
+  startGenServer,
+  type SupervisorFlags,
+  supervisorSpec,
+  workerSpec,
+} from '../otp/index.ts';
+
+export interface TreeArgs {
+  readonly metricsStore: MetricsStoreArgs;
+  readonly recorder: RecorderArgs;
+  readonly resourceMonitor: ResourceMonitorArgs;
+  readonly thresholdManager: (pool: string) => ThresholdManagerArgs;
+  readonly analyzer: AnalyzerArgs;
+  readonly adviser: AdviserArgs;
+  readonly learning: readonly ChildSpecInput[];
+  readonly controller: ControllerArgs;
+}
+
+/**
+ * Crashes that a part survives before it is given up: generous, since the hot path goes on meanwhile, and small enough that a part which
+ * cannot start is found out within seconds.
+ */
+const PART: SupervisorFlags = { strategy: 'rest_for_one', intensity: 10, period: 10 };
+/** Many pools share one supervisor: one that crashes in a loop must not take the others along at once. */
+const POOLS: SupervisorFlags = { intensity: 100, period: 10 };
+export const ROOT: SupervisorFlags = { strategy: 'one_for_one', intensity: 10, period: 10 };
+/** Worker processes die for reasons of their own; what a host adds has its own supervisors below this one. */
+export const HOSTED: SupervisorFlags = { strategy: 'one_for_one', intensity: 20, period: 10 };
+
+export const ROOT_NAME = 'pitwall';
+export const HOSTED_NAME = 'pitwall_hosted';
+export const POOLS_NAME = 'pools';
+
+/** Time that the recorder and the store have to write what they hold, milliseconds. */
+const WRITE_OUT_MS = 10_000;
+
+/** The children of the root, in start order. */
+export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
+  return [
+    supervisorSpec('storage', PART, [
+      workerSpec(ACTOR.metricsStore, metricsStore, args.metricsStore, {
+        register: ACTOR.metricsStore,
+        shutdown: WRITE_OUT_MS,
+      }),
+      workerSpec(ACTOR.recorder, recorder, args.recorder, { register: ACTOR.recorder, shutdown: WRITE_OUT_MS }),
+    ]),
+    workerSpec(ACTOR.resourceMonitor, resourceMonitor, args.resourceMonitor, { register: ACTOR.resourceMonitor }),
+    dynamicSupervisorSpec(
+      POOLS_NAME,
+      POOLS,
+      {
+        id: 'threshold_manager',
+        start: (parent, pool: string) =>
+          startGenServer(parent, thresholdManager, args.thresholdManager(pool), { register: thresholdManagerName(pool) }),
+      },
+      { register: POOLS_NAME },
+    ),
+    supervisorSpec('analysis', PART, [
+      workerSpec(ACTOR.analyzer, analyzer, args.analyzer, { register: ACTOR.analyzer }),
+      workerSpec(ACTOR.adviser, adviser, args.adviser, { register: ACTOR.adviser }),
+    ]),
+    supervisorSpec('learning', PART, args.learning),
+    workerSpec(ACTOR.controller, controller, args.controller, { register: ACTOR.controller }),
+  ];
+}
