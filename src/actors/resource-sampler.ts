@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ResourceSnapshot } from '../decision/types.ts';
 import { CpuReader } from './resource-cpu.ts';
+import { LoopMonitor } from './resource-loop.ts';
 import { MemoryReader } from './resource-memory.ts';
 
 export interface ResourceSamplerOptions {
@@ -21,9 +21,6 @@ export interface ResourceSampler {
   stop(): void;
 }
 
-/** Milliseconds between two looks at the event loop: 12 in the 250 ms between two samples. */
-const LOOP_RESOLUTION_MS = 20;
-
 const NOTHING_KNOWN = {
   systemLoad: undefined,
   memoryLoad: undefined,
@@ -40,7 +37,7 @@ export function createResourceSampler(options: ResourceSamplerOptions): Resource
   const { shmDir, sharedMemoryLimit, clock, procDir = '/proc' } = options;
   const cpu = attempt(() => new CpuReader(procDir));
   const memory = new MemoryReader(procDir);
-  const loop = attempt(() => startLoopMonitor());
+  const loop = new LoopMonitor();
   let stopped = false;
 
   return {
@@ -54,30 +51,16 @@ export function createResourceSampler(options: ResourceSamplerOptions): Resource
         memoryLoad: reading?.load,
         availableMemory: reading?.available,
         sharedMemoryRoom: attempt(() => leastOf([freeSpace(shmDir), reading?.available, sharedMemoryLimit])),
-        eventLoopDelayUs: attempt(() => loop && takeLoopDelayUs(loop)),
+        eventLoopDelayUs: loop.takeDelayUs(),
       };
     },
     stop() {
       cpu?.close();
       memory.close();
-      attempt(() => loop?.disable());
+      loop.stop();
       stopped = true;
     },
   };
-}
-
-function startLoopMonitor(): IntervalHistogram {
-  const histogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  histogram.enable();
-  return histogram;
-}
-
-/** 99th percentile since the last call. Node records the whole interval between two looks, so the intended one is taken off. */
-function takeLoopDelayUs(histogram: IntervalHistogram): number | undefined {
-  if (histogram.count === 0) return undefined;
-  const intervalUs = histogram.percentile(99) / 1000;
-  histogram.reset();
-  return Math.max(0, intervalUs - LOOP_RESOLUTION_MS * 1000);
 }
 
 /** Bytes that an unprivileged process may still write there. */

@@ -59,6 +59,7 @@ export function guarded<T>(
 ) {
   const schema = z
     .custom<T>(is, { error: refusal(doc.accepted) })
+    // zod cannot see that a documented default is never undefined.
     .default(() => doc.standard as z.core.util.NoUndefined<T>);
   return schema.register(fieldDocs, { ...doc, standard: `\`${String(doc.standard)}\`` });
 }
