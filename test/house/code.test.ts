@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { testRule } from './rule.ts';
 import { importDirection, noCircles } from './rules/direction.ts';
-import { noFocusedTests, noMachinePaths, noNotesToSelf } from './rules/leftovers.ts';
+import { noFocusedTests, noMachinePaths, noNotesToSelf, noPapersOutside } from './rules/leftovers.ts';
 import { noBarrels, noDeadFiles, onlyDeclaredPackages, specifiersCarryExtensions } from './rules/modules.ts';
 import { noClockOrChance, noModuleState, pureCoreImportsNothingImpure } from './rules/purity.ts';
 import { filesAreShort, functionsFitAScreen, longFiles } from './rules/size.ts';
@@ -54,5 +54,6 @@ describe('leftovers', () => {
   const texts = [...allCode(), ...pages()];
   testRule(noNotesToSelf, texts);
   testRule(noFocusedTests, allCode());
+  testRule(noPapersOutside, texts);
   testRule(noMachinePaths, texts);
 });

@@ -22,6 +22,14 @@ const machinePaths: readonly Ban[] = [
   { pattern: new RegExp(`['"\`]/t${'mp'}/`), says: 'a fixed temporary path: use os.tmpdir() and mkdtemp' },
 ];
 
+const strangers: readonly Ban[] = [
+  {
+    pattern: new RegExp(`\\b(DE${'SIGN'}|ST${'YLE'})(\\.md|,? (section )?\\d| draws| says)`),
+    says: 'names a page that is not in this repository: say the thing itself',
+  },
+  { pattern: new RegExp(`\\biss${'ue'} #?\\d`, 'i'), says: 'names a ticket: say the thing itself' },
+];
+
 export const noNotesToSelf: Rule = banRule('no leftover markers', markers, [
   { tree: { 'src/a.ts': `// ${'TO' + 'DO'}: later` }, rings: /a note to self/ },
   { tree: { 'docs/a.md': `${'X' + 'XX'} say more` }, rings: /a note to self/ },
@@ -30,6 +38,11 @@ export const noNotesToSelf: Rule = banRule('no leftover markers', markers, [
 export const noFocusedTests: Rule = banRule('no focused or silently skipped tests', focus, [
   { tree: { 'test/a.test.ts': `it.on${'ly'}('a', () => {})` }, rings: /focused/ },
   { tree: { 'test/a.test.ts': `describe.sk${'ip'}('a', () => {})` }, rings: /say why/ },
+]);
+
+export const noPapersOutside: Rule = banRule('no reference to papers outside the repository', strangers, [
+  { tree: { 'src/a.ts': `// as in DE${'SIGN'} 4.3` }, rings: /not in this repository/ },
+  { tree: { 'docs/a.md': `see ${'is' + 'sue'} 12` }, rings: /names a ticket/ },
 ]);
 
 export const noMachinePaths: Rule = banRule('no absolute machine paths', machinePaths, [
