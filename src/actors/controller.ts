@@ -32,6 +32,8 @@ export interface ControllerArgs {
   readonly persistPolicy: (pool: string, value: JsonValue) => void;
   /** Puts a configuration into force: limits, policy (with its version) of the slot. */
   readonly publish: (slot: PoolSlot, config: PoolConfig, version: number) => void;
+  /** The kill switch. */
+  readonly setMode: (mode: PoolSnapshot['mode']) => void;
   /** A stored policy was not taken. */
   readonly onPolicySkipped: (pool: string, why: string) => void;
 }
@@ -110,7 +112,7 @@ export const controller: GenServer<ControllerArgs, State, ControllerCall, Contro
       case 'update_policy':
         return next.reply(updatePolicy(args, message), state);
       case 'set_mode':
-        for (const slot of args.board.slots()) slot.mode = message.mode;
+        args.setMode(message.mode);
         return next.reply('ok' as const, state);
       case 'explain':
         return next.reply(args.hotPath.explain(message.transferId), state);

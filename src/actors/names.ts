@@ -17,3 +17,6 @@ const THRESHOLD_MANAGER = 'threshold_manager';
 export function thresholdManagerName(pool: string): string {
   return `${THRESHOLD_MANAGER}:${pool}`;
 }
+
+/** Where the store keeps what belongs to a pool. */
+export const POOL_STATE = { learned: 'thresholds', policy: 'policies' } as const;

@@ -1,0 +1,33 @@
+/** Where messages to pitwall's own actors go: names, looked up at each use, so that a restart is not noticed. */
+import { type NamedRef, named, type System } from '../otp/index.ts';
+import type { GetAlerts, RaiseAlert, ResolveAlert } from './adviser.ts';
+import type { AnalyzeRecords, AnalyzerCall } from './analyzer.ts';
+import type { ControllerCall, ControllerCast, EnsureManagers } from './controller.ts';
+import type { MetricsStoreCall, PutEntry, Retain } from './metrics-store.ts';
+import { ACTOR, thresholdManagerName } from './names.ts';
+import type { Drain, FlushRecords, RecordsWait } from './recorder.ts';
+import type { ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo } from './threshold-manager.ts';
+
+export type ThresholdManagerRef = NamedRef<ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo>;
+
+export class Destinations {
+  readonly metricsStore: NamedRef<MetricsStoreCall, PutEntry, Retain>;
+  readonly recorder: NamedRef<FlushRecords, RecordsWait, Drain>;
+  readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords>;
+  readonly adviser: NamedRef<GetAlerts, RaiseAlert | ResolveAlert>;
+  readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
+  readonly #system: System;
+
+  constructor(system: System) {
+    this.#system = system;
+    this.metricsStore = named(system, ACTOR.metricsStore);
+    this.recorder = named(system, ACTOR.recorder);
+    this.analyzer = named(system, ACTOR.analyzer);
+    this.adviser = named(system, ACTOR.adviser);
+    this.controller = named(system, ACTOR.controller);
+  }
+
+  thresholdManager(pool: string): ThresholdManagerRef {
+    return named(this.#system, thresholdManagerName(pool));
+  }
+}

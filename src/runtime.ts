@@ -1,0 +1,210 @@
+/**
+ * `startRuntime(options)`: wires everything, starts the tree, returns what a host embeds. Each method says whether it is a function call
+ * on the hot path (synchronous, never throws) or a question to an actor (a promise).
+ */
+import type { Alert } from './actors/adviser.ts';
+import { Destinations } from './actors/destinations.ts';
+import { parseConfig } from './config/parse.ts';
+import type { PolicyPatch, RuntimeConfig, RuntimeOptions } from './config/types.ts';
+import type { Decision } from './decision/decision.ts';
+import type { PoolSnapshot, RuleContext } from './decision/types.ts';
+import { InvalidArgumentError } from './errors.ts';
+import { Analyzer } from './facade/analyzer.ts';
+import { Thresholds } from './facade/thresholds.ts';
+import type { Lanes } from './hot-path/lanes.ts';
+import type { TransferOptions } from './hot-path/transfer.ts';
+import { call, type NactRef, type ProcessTree, type ServerRef, whereis } from './otp/index.ts';
+import { ACTOR } from './actors/names.ts';
+import type { PoolStatistics } from './wiring/brain.ts';
+import { type Engine, startEngine } from './wiring/engine.ts';
+import type { RuntimeListener } from './wiring/notices.ts';
+
+/** How the runtime is. `degraded`: decisions go on, with less than it could have; the reasons say what is missing. */
+export interface RuntimeStatus {
+  readonly state: 'running' | 'degraded' | 'stopped';
+  readonly reasons: readonly string[];
+}
+
+/** What `runtime.updatePolicy` may be told beside the patch, kept with the policy. */
+export interface PolicyChangeNote {
+  readonly by?: string | undefined;
+  readonly why?: string | undefined;
+}
+
+/** The facade. Made by `startRuntime`. */
+export class Runtime {
+  readonly thresholds: Thresholds;
+  readonly analyzer: Analyzer;
+  readonly #engine: Engine;
+
+  /** Use `startRuntime`. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
+    this.analyzer = new Analyzer(engine.destinations, engine.brain.decider);
+  }
+
+  /** The configuration in force, validated. */
+  get config(): RuntimeConfig {
+    return this.#engine.config;
+  }
+
+  /**
+   * Which lane a payload should take. Synchronous, about a microsecond; never throws: whatever is given gets a decision, and in doubt it
+   * is gRPC with `fallback: true` and the reason.
+   *
+   * @param request `{ pool, data }`, or `{ pool, dataSize, dataType, format }`; plus `compression?`, `sessionId?`, `attributes?`
+   */
+  decideTransferMethod(request: unknown): Decision {
+    return this.#engine.brain.decider.decide(request);
+  }
+
+  /** Reports what a decided transfer cost. Never blocks, never throws; what cannot be taken is counted in `refusals`. */
+  recordTransferMetrics(transferId: string, metrics: unknown): void {
+    this.#engine.brain.decider.record(transferId, metrics);
+  }
+
+  /**
+   * The whole loop: decide, move the payload by one of the two lanes, measure, record, and fall back to gRPC where zero-copy fails.
+   *
+   * @returns what the lane resolved with
+   * @throws what the gRPC lane rejected with; what zero-copy rejected with, if its error says `retryable: false`; the signal's reason
+   */
+  transfer<D, T>(request: { readonly data: D } & object, lanes: Lanes<D, T>, options?: TransferOptions): Promise<T> {
+    return this.#engine.brain.transfers.run(request, request.data, lanes, options);
+  }
+
+  /** A pool's counts since the runtime started; undefined for a pool that is unknown. */
+  getStatistics(pool: string): PoolStatistics | undefined {
+    return this.#engine.brain.statistics(pool);
+  }
+
+  /** Names of all pools: configured ones, and those that requests created. */
+  pools(): string[] {
+    return [...this.#engine.brain.board.slots()].map((slot) => slot.pool);
+  }
+
+  /**
+   * Changes a pool's policy at run time. The keys of the patch replace the old values; it takes effect with the next decision and
+   * survives a restart.
+   *
+   * @returns the new policy's version, which decisions name
+   * @throws ConfigError `PITWALL_INVALID_POLICY` naming every field that is wrong, and nothing is changed; InvalidArgumentError for a pool
+   *   that is unknown; CallError while the controller is down
+   */
+  async updatePolicy(pool: string, patch: PolicyPatch<RuleContext>, note: PolicyChangeNote = {}): Promise<number> {
+    const { by, why } = note;
+    const outcome = await call(this.#engine.destinations.controller, { type: 'update_policy', pool, patch, by, why });
+    switch (outcome.type) {
+      case 'ok':
+        return outcome.version;
+      case 'refused':
+        throw outcome.error;
+      case 'unknown_pool':
+        throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** A recent decision with analysis, rationale and policy; undefined once newer decisions took its place. */
+  explain(transferId: string): Decision | undefined {
+    return this.#engine.brain.decider.find(transferId);
+  }
+
+  /**
+   * The kill switch, at once and in every pool: `grpc` sends everything by gRPC, `static_rules` decides by thresholds alone, as configured,
+   * with nothing learned.
+   */
+  disable(mode: 'grpc' | 'static_rules' = 'grpc'): void {
+    this.#engine.brain.setMode(mode === 'grpc' ? 'disabled' : 'static_rules');
+  }
+
+  /** Takes `disable` back. */
+  enable(): void {
+    this.#engine.brain.setMode('enabled');
+  }
+
+  /** What the decisions of a pool read: everything that was published for it. */
+  snapshot(pool: string): PoolSnapshot | undefined {
+    return this.#engine.brain.board.slot(pool);
+  }
+
+  get status(): RuntimeStatus {
+    return this.#engine.status();
+  }
+
+  /** Alerts that are active. */
+  alerts(): Promise<readonly Alert[]> {
+    return call(this.#engine.destinations.adviser, { type: 'get_alerts' });
+  }
+
+  /** The live supervision tree: ids, status, restarts, mailbox lengths. */
+  tree(): ProcessTree {
+    return this.#engine.tree();
+  }
+
+  /** Restarts of any supervised process since the runtime started. */
+  get restarts(): number {
+    return this.#engine.notices.restarts;
+  }
+
+  /** What was refused or lost, by cause. */
+  get refusals(): Readonly<Record<string, number>> {
+    const { refusals, queue } = this.#engine.brain;
+    return { ...refusals, droppedRecords: queue.dropped };
+  }
+
+  /** Supervisor reports, alerts, threshold steps, status changes. @returns a function that ends the subscription */
+  subscribe(listener: RuntimeListener): () => void {
+    if (typeof listener !== 'function') throw new InvalidArgumentError('listener', listener, 'a function');
+    const unsubscribe = this.#engine.notices.subscribe(listener);
+    if (!unsubscribe) throw new InvalidArgumentError('listener', listener, 'at most 64 listeners at a time');
+    return unsubscribe;
+  }
+
+  /** An actor of the tree by its registered name, such as `controller` or `threshold_manager:ml`. */
+  whereis(name: string): ServerRef | undefined {
+    return whereis(this.#engine.system, name);
+  }
+
+  /** The controller's nact actor, for nact's own `dispatch` and `query`; undefined while it is down. */
+  get controller(): NactRef | undefined {
+    return this.whereis(ACTOR.controller)?.nact;
+  }
+
+  /** Where pitwall's transports and a host's own children attach themselves. */
+  get port(): Engine['port'] {
+    return this.#engine.port;
+  }
+
+  /**
+   * Resolves when every transfer that was recorded before the call is durable.
+   * @returns how many records still wait because the store refuses them; 0 when all is well
+   */
+  async flush(): Promise<number> {
+    return this.#engine.flush();
+  }
+
+  /**
+   * Stops in reverse order: hosted children first, then the tree; the recorder writes what it holds. Bounded by `timeoutMs` (default:
+   * `shutdownTimeoutMs` of the configuration) and by `signal`, which both kill what still runs. Leaves no handle. Twice is as once.
+   */
+  shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#engine.shutdown(options);
+  }
+}
+
+/**
+ * Starts pitwall in this process.
+ *
+ * With no options: one pool `default`, storage under `./pitwall-data`, the seed's defaults. A part that cannot start (a store that cannot
+ * be opened, say) leaves a runtime that decides without it and says so in `status`.
+ *
+ * @throws ConfigError `PITWALL_INVALID_CONFIG` listing every problem of the configuration; nothing else
+ * @example
+ * const runtime = await startRuntime({ dataDir: './pitwall-data', pools: [{ name: 'ml', goal: 'minimize_latency' }] });
+ */
+export async function startRuntime(options?: RuntimeOptions<RuleContext>): Promise<Runtime> {
+  return new Runtime(await startEngine(parseConfig(options)));
+}

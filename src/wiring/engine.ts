@@ -1,0 +1,204 @@
+/**
+ * The running thing behind the facade: system, brain, the two trees, and their end.
+ */
+import { Destinations } from '../actors/destinations.ts';
+import { ACTOR } from '../actors/names.ts';
+import type { RuntimeConfig } from '../config/types.ts';
+import {
+  call,
+  describeReason,
+  inspect,
+  type ProcessRef,
+  type ProcessTree,
+  shutDown,
+  startSupervisor,
+  startSystem,
+  stopSystem,
+  type SupervisorRef,
+  type System,
+  systemClock,
+} from '../otp/index.ts';
+import { HOSTED, HOSTED_NAME, pitwallTree, ROOT, ROOT_NAME } from '../supervisors/tree.ts';
+import { Brain } from './brain.ts';
+import { Notices } from './notices.ts';
+import { createPort, type EnginePort } from './port.ts';
+import { StoreOwner } from './store-owner.ts';
+import { createEngineTelemetry, type EngineTelemetry } from './telemetry.ts';
+import { treeArgs } from './tree-args.ts';
+
+export class Engine {
+  readonly config: RuntimeConfig;
+  readonly system: System;
+  readonly notices: Notices;
+  readonly destinations: Destinations;
+  readonly brain: Brain;
+  readonly port: EnginePort;
+  readonly #storeOwner: StoreOwner;
+  readonly #telemetry: EngineTelemetry;
+  #root: SupervisorRef | undefined;
+  #hosted: SupervisorRef | undefined;
+  /** Why the root does not run, where it does not. */
+  #rootFailure: string | undefined;
+  #stopping: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(config: RuntimeConfig) {
+    this.config = config;
+    const clock = config.clock ?? systemClock;
+    const nowMs = (): number => clock.now();
+    this.notices = new Notices(config.logger);
+    this.#telemetry = createEngineTelemetry(config, this);
+    this.system = startSystem({
+      name: 'pitwall_system',
+      clock,
+      onReport: (report) => {
+        this.notices.report(report);
+        this.#telemetry.onReport(report);
+      },
+      onExit: (ref, reason) => this.#onExit(ref, reason),
+      ...(this.#telemetry.contextCarrier && { contextCarrier: this.#telemetry.contextCarrier }),
+    });
+    this.destinations = new Destinations(this.system);
+    this.notices.connect(this.destinations);
+    this.brain = new Brain({
+      config,
+      notices: this.notices,
+      destinations: this.destinations,
+      spans: this.#telemetry.spans,
+      nowMs,
+      elapsedMs: () => performance.now(),
+      instance: instanceId(nowMs(), config.random),
+    });
+    this.#storeOwner = new StoreOwner(config, () => Math.round(nowMs() * 1000));
+    this.port = createPort(this);
+  }
+
+  /** Starts both trees. A root that cannot start leaves a degraded engine, not an error. */
+  async start(): Promise<void> {
+    const { config, system, brain, destinations, notices } = this;
+    const hosted = await startSupervisor(system, HOSTED, [], { name: HOSTED_NAME, register: HOSTED_NAME });
+    if (hosted.type === 'ok') this.#hosted = hosted.ref;
+    const args = treeArgs({
+      config,
+      system,
+      brain,
+      destinations,
+      notices,
+      storeOwner: this.#storeOwner,
+      nowMs: () => this.system.clock.now(),
+      onRecords: (records) => this.#telemetry.onRecords(records),
+    });
+    const root = await startSupervisor(system, ROOT, pitwallTree(args), { name: ROOT_NAME, register: ROOT_NAME });
+    if (root.type === 'ok') this.#root = root.ref;
+    else this.#degraded(root.type === 'error' ? describeReason(root.reason) : 'the root ignored its start');
+  }
+
+  /** Where hosted children attach; undefined once their supervisor is gone. */
+  get hosted(): SupervisorRef | undefined {
+    return this.#hosted?.alive ? this.#hosted : undefined;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  status(): { state: 'running' | 'degraded' | 'stopped'; reasons: readonly string[] } {
+    if (this.#stopped) return { state: 'stopped', reasons: [] };
+    const reasons: string[] = [];
+    if (this.#rootFailure !== undefined) reasons.push(`the supervision tree is down: ${this.#rootFailure}`);
+    else if (!this.destinations.controller.whereis()) reasons.push('the controller is down');
+    const store = this.#storeOwner.status;
+    if (store.kind === 'closed') reasons.push('the store is down');
+    else if (store.reason !== undefined) reasons.push(`nothing is kept on disk: ${store.reason}`);
+    if (this.brain.mode !== 'enabled') reasons.push(`decisions are ${this.brain.mode}`);
+    for (const { pool, transport, breaker } of this.brain.board.slots()) {
+      if (transport?.reason !== undefined) reasons.push(`pool ${pool}: ${transport.reason}`);
+      if (breaker !== 'closed') reasons.push(`pool ${pool}: the zero-copy lane's circuit is ${breaker}`);
+    }
+    return { state: reasons.length > 0 ? 'degraded' : 'running', reasons };
+  }
+
+  tree(): ProcessTree {
+    return inspect(this.system.ref);
+  }
+
+  /** Hands everything that waits to the store and makes it durable. */
+  async flush(): Promise<number> {
+    for (const slot of this.brain.board.slots()) {
+      const manager = this.destinations.thresholdManager(slot.pool);
+      if (manager.whereis()) await settled(call(manager, { type: 'persist_now' }));
+    }
+    const outcome = await call(this.destinations.recorder, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS });
+    return outcome.pending;
+  }
+
+  shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void> {
+    this.#stopping ??= this.#shutDown(options.timeoutMs ?? this.config.shutdownTimeoutMs, options.signal);
+    return this.#stopping;
+  }
+
+  async #shutDown(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const kill = (): void => {
+      for (const ref of [this.#hosted, this.#root]) {
+        if (ref) void shutDown(this.system, ref, { reason: 'kill', timeoutMs: 0 });
+      }
+    };
+    if (signal?.aborted) kill();
+    signal?.addEventListener('abort', kill, { once: true });
+    try {
+      const half = timeoutMs / 2;
+      if (this.#hosted) await shutDown(this.system, this.#hosted, { timeoutMs: half });
+      if (this.#root?.alive) {
+        await settled(this.flush());
+        await shutDown(this.system, this.#root, { timeoutMs: half });
+      }
+      await stopSystem(this.system, { timeoutMs: 0 });
+      await this.#storeOwner.close();
+    } finally {
+      signal?.removeEventListener('abort', kill);
+      this.#telemetry.stop();
+      this.#stopped = true;
+      this.notices.emit({ type: 'status_changed', state: 'stopped', reasons: [] });
+    }
+  }
+
+  #onExit(ref: ProcessRef, reason: unknown): void {
+    if (this.stopping) return;
+    if (ref.name === ROOT_NAME) this.#degraded(describeReason(reason));
+    else if (ref.name === HOSTED_NAME) this.#hosted = undefined;
+  }
+
+  #degraded(why: string): void {
+    this.#rootFailure = why;
+    this.config.logger.error(`pitwall's supervision tree is down (${why}): every decision is gRPC from now on`);
+    const { state, reasons } = this.status();
+    this.notices.emit({ type: 'status_changed', state, reasons });
+  }
+}
+
+const FLUSH_TIMEOUT_MS = 60_000;
+
+export async function startEngine(config: RuntimeConfig): Promise<Engine> {
+  const engine = new Engine(config);
+  await engine.start();
+  return engine;
+}
+
+/** Waits for the end of something whose failure is known elsewhere, or does not matter any more. */
+async function settled(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // A part that is down cannot be flushed; the rest can.
+  }
+}
+
+const INSTANCE_RANGE = 36 ** 4;
+
+/** Short, and different between runtimes that share a store: the start in base 36, and four random digits. */
+function instanceId(nowMs: number, random: () => number): string {
+  const tail = Math.floor(random() * INSTANCE_RANGE)
+    .toString(36)
+    .padStart(4, '0');
+  return `${Math.floor(nowMs).toString(36)}${tail}`;
+}

@@ -1,0 +1,42 @@
+/** Opens the store for `metrics_store`, again and again if need be. */
+import type { RuntimeConfig } from '../config/types.ts';
+import { type MetricsStore, openStore } from '../metrics/store.ts';
+
+/**
+ * Holds the open environment beside the actor, so that the successor of an actor that was killed (its `terminate` never ran) closes what
+ * was left open before it opens it anew.
+ */
+export class StoreOwner {
+  readonly #config: RuntimeConfig;
+  readonly #nowUs: () => number;
+  #open: MetricsStore | undefined;
+
+  constructor(config: RuntimeConfig, nowUs: () => number) {
+    this.#config = config;
+    this.#nowUs = nowUs;
+  }
+
+  /** Where records go: `memory` means that nothing survives the process, and why. */
+  get status(): { readonly kind: 'durable' | 'memory' | 'closed'; readonly reason: string | undefined } {
+    if (!this.#open) return { kind: 'closed', reason: 'the store is not open' };
+    return this.#open.status;
+  }
+
+  /** After everything else has stopped; an orderly actor closed its store already, and closing twice is as once. */
+  async close(): Promise<void> {
+    const left = this.#open;
+    this.#open = undefined;
+    if (left) await left.close();
+  }
+
+  async open(): Promise<MetricsStore> {
+    await this.close();
+    this.#open = await openStore({
+      dataDir: this.#config.dataDir,
+      now: this.#nowUs,
+      retentionHours: this.#config.metricsRetentionHours,
+      onWarning: (message) => this.#config.logger.warn(message),
+    });
+    return this.#open;
+  }
+}

@@ -1,0 +1,191 @@
+/** What each actor is given: the functions through which it reaches the others. */
+import type { AdviserArgs } from '../actors/adviser.ts';
+import type { AnalyzerArgs } from '../actors/analyzer.ts';
+import type { ControllerArgs } from '../actors/controller.ts';
+import type { Destinations } from '../actors/destinations.ts';
+import type { WriteOutcome } from '../actors/metrics-store.ts';
+import { POOL_STATE } from '../actors/names.ts';
+import type { RecorderArgs } from '../actors/recorder.ts';
+import type { ResourceMonitorArgs } from '../actors/resource-monitor.ts';
+import { createResourceSampler } from '../actors/resource-sampler.ts';
+import type { ThresholdManagerArgs } from '../actors/threshold-manager.ts';
+import type { RuntimeConfig } from '../config/types.ts';
+import { PitwallError } from '../errors.ts';
+import type { TransferRecord } from '../metrics/record.ts';
+import { call, cast, describeReason, type DynamicSupervisorRef, startInstance, type System, whereis } from '../otp/index.ts';
+import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
+import type { Brain } from './brain.ts';
+import type { Notices } from './notices.ts';
+import type { StoreOwner } from './store-owner.ts';
+
+export interface TreeWiring {
+  readonly config: RuntimeConfig;
+  readonly system: System;
+  readonly brain: Brain;
+  readonly destinations: Destinations;
+  readonly notices: Notices;
+  readonly storeOwner: StoreOwner;
+  readonly nowMs: () => number;
+  /** Records of finished transfers, for telemetry. */
+  readonly onRecords: (records: readonly TransferRecord[]) => void;
+}
+
+export function treeArgs(wiring: TreeWiring): TreeArgs {
+  return {
+    metricsStore: {
+      open: () => wiring.storeOwner.open(),
+      onWriteFailed: (error) => storeFailed(wiring, error),
+    },
+    recorder: recorderArgs(wiring),
+    resourceMonitor: resourceMonitorArgs(wiring),
+    thresholdManager: (pool) => thresholdManagerArgs(wiring, pool),
+    analyzer: analyzerArgs(wiring),
+    adviser: adviserArgs(wiring),
+    learning: [],
+    controller: controllerArgs(wiring),
+  };
+}
+
+/** Writes may take long on a slow disk; the queue is bounded, so waiting is safe. */
+const WRITE_TIMEOUT_MS = 60_000;
+
+function recorderArgs(wiring: TreeWiring): RecorderArgs {
+  const { destinations, brain } = wiring;
+  return {
+    queue: brain.queue,
+    teach: (records) => teach(wiring, records),
+    store: async (records) => {
+      accept(await call(destinations.metricsStore, { type: 'append', records }, { timeoutMs: WRITE_TIMEOUT_MS }));
+    },
+    flush: async () => {
+      accept(await call(destinations.metricsStore, { type: 'flush' }, { timeoutMs: WRITE_TIMEOUT_MS }));
+    },
+    onStoreFailure: (error) => storeFailed(wiring, error),
+    onStoreRecovered: () => wiring.notices.resolve(STORE_ALERT),
+  };
+}
+
+const STORE_ALERT = 'store_degraded';
+
+function storeFailed({ notices, brain }: TreeWiring, error: unknown): void {
+  notices.raise({
+    key: STORE_ALERT,
+    kind: 'store_degraded',
+    severity: 'warning',
+    pool: undefined,
+    message: `records cannot be stored (${describeReason(error)}); ${brain.queue.pendingStore} wait and ${brain.queue.dropped} were dropped. Check the data directory's disk.`,
+  });
+}
+
+function accept(outcome: WriteOutcome): void {
+  if (outcome.type === 'ok') return;
+  throw outcome.error instanceof Error
+    ? outcome.error
+    : new PitwallError('PITWALL_STORE_FAILED', describeReason(outcome.error), { cause: outcome.error });
+}
+
+/** Everybody who learns from transfers gets each batch once. */
+function teach({ destinations, onRecords }: TreeWiring, records: readonly TransferRecord[]): void {
+  const byPool = new Map<string, TransferRecord[]>();
+  for (const record of records) {
+    const own = byPool.get(record.pool);
+    if (own) own.push(record);
+    else byPool.set(record.pool, [record]);
+  }
+  for (const [pool, own] of byPool) cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
+  cast(destinations.analyzer, { type: 'observed', records });
+  onRecords(records);
+}
+
+function resourceMonitorArgs({ brain, config, destinations, nowMs }: TreeWiring): ResourceMonitorArgs {
+  return {
+    board: brain.board,
+    createSampler: () => createResourceSampler({ shmDir: config.sharedMemoryDir, clock: { now: nowMs } }),
+    onSample: () => {
+      for (const slot of brain.board.slots()) {
+        cast(destinations.thresholdManager(slot.pool), { type: 'resources_sampled' });
+      }
+    },
+  };
+}
+
+function thresholdManagerArgs(wiring: TreeWiring, pool: string): ThresholdManagerArgs {
+  const { brain, destinations, notices, nowMs } = wiring;
+  return {
+    slot: brain.admission.admit(pool).slot,
+    board: brain.board,
+    nowMs,
+    costModel: {},
+    restore: () => call(destinations.metricsStore, { type: 'get', kind: POOL_STATE.learned, key: pool }),
+    persist: (value) => void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.learned, key: pool, value }),
+    onChanges: (changes) => notices.thresholdsChanged(pool, changes),
+    onRefusedState: (reason) =>
+      notices.raise({
+        key: `state_refused:${pool}`,
+        kind: 'state_refused',
+        severity: 'warning',
+        pool,
+        message: `pool ${pool}: what was stored of its learning was refused (${describeReason(reason)}); it starts from the defaults.`,
+      }),
+  };
+}
+
+function analyzerArgs({ destinations }: TreeWiring): AnalyzerArgs {
+  return {
+    statistics: (query) => call(destinations.metricsStore, { type: 'statistics', query }),
+    series: (query) => call(destinations.metricsStore, { type: 'series', query }),
+  };
+}
+
+function adviserArgs({ nowMs, notices }: TreeWiring): AdviserArgs {
+  return {
+    nowMs,
+    onRaised: (alert) => notices.alertRaised(alert),
+    onResolved: (alert) => notices.alertResolved(alert),
+  };
+}
+
+function controllerArgs(wiring: TreeWiring): ControllerArgs {
+  const { brain, config, destinations, nowMs } = wiring;
+  return {
+    board: brain.board,
+    hotPath: {
+      decide: (request) => plain(brain.decider.decide(request)),
+      record: (transferId, metrics) => brain.decider.record(transferId, metrics),
+      statistics: (pool) => plain(brain.statistics(pool)),
+      explain: (transferId) => plain(brain.decider.find(transferId)),
+    },
+    nowMs,
+    ensureManager: (pool) => ensureManager(wiring, pool),
+    notifyManager: (pool) => void cast(destinations.thresholdManager(pool), { type: 'policy_changed' }),
+    restorePolicies: () => call(destinations.metricsStore, { type: 'entries', kind: POOL_STATE.policy }),
+    persistPolicy: (pool, value) =>
+      void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.policy, key: pool, value }),
+    publish: (slot, pool, version) => brain.factory.publish(slot, pool, version),
+    setMode: (mode) => brain.setMode(mode),
+    onPolicySkipped: (pool, why) => config.logger.warn(`pool ${pool}: a policy set at run time is not taken back: ${why}`),
+  };
+}
+
+/** Messages carry plain data only. */
+function plain<T>(value: T): ReturnType<typeof JSON.parse> {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+async function ensureManager({ system, config, destinations }: TreeWiring, pool: string): Promise<void> {
+  if (destinations.thresholdManager(pool).whereis()?.alive) return;
+  const pools: DynamicSupervisorRef<[pool: string]> | undefined = whereis(system, POOLS_NAME);
+  if (!pools) return; // it is being restarted; the controller looks again in a second
+  try {
+    const result = await startInstance(pools, pool);
+    if (result.type === 'error' && !isAlreadyStarted(result.reason)) {
+      config.logger.warn(`pool ${pool}: no threshold manager: ${describeReason(result.reason)}`);
+    }
+  } catch (error) {
+    config.logger.warn(`pool ${pool}: no threshold manager: ${describeReason(error)}`);
+  }
+}
+
+function isAlreadyStarted(reason: unknown): boolean {
+  return typeof reason === 'object' && reason !== null && 'type' in reason && reason.type === 'already_started';
+}
