@@ -10,6 +10,7 @@ import { importsOf, isRelative, targetOf } from '../syntax.ts';
 const tiers: readonly (readonly string[])[] = [
   ['index', 'cli'],
   ['runtime'],
+  ['facade', 'wiring'],
   ['supervisors'],
   ['actors'],
   ['transports', 'hot-path'],
