@@ -70,7 +70,7 @@ function importAt(node: ts.Node): Omit<Import, 'line'> | undefined {
 
 /** `require('x')`, and whatever `createRequire` was called here: `requireFromHere('x')`, `createRequire(import.meta.url)('x')`. */
 function isRequire(callee: ts.Expression): boolean {
-  return /^(require\w*|createRequire\(import\.meta\.url\))$/.test(callee.getText());
+  return /^(require([A-Z]\w*)?|createRequire\(import\.meta\.url\))$/.test(callee.getText());
 }
 
 function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
