@@ -10,7 +10,7 @@ interface Add {
 declare const counter: ServerRef<Get, Add>;
 
 export const asText: Promise<string> = call(counter, { type: 'get' }); // error: 'Promise<number>' is not assignable to type 'Promise<string>'
-call(counter, { type: 'add', by: 1 }); // error: is not assignable to
+void call(counter, { type: 'add', by: 1 }); // error: is not assignable to
 cast(counter, { type: 'add', by: 'one' }); // error: 'string' is not assignable to type 'number'
 cast(counter, { type: 'add' }); // error: 'by' is missing
 
