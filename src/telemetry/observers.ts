@@ -1,0 +1,91 @@
+import { type BatchObservableResult, diag, type Meter, type Observable } from '@opentelemetry/api';
+import { AttributeSets, type Caps } from './attribute-sets.ts';
+import { type AttributeKey, METRICS, type MetricDoc, OTHER } from './names.ts';
+import type { TelemetrySource } from './source.ts';
+
+/** Attribute sets of one metric: 100 pools with ten reasons each. */
+const MOST_SETS = 1000;
+
+/**
+ * Registers the metrics that are read at collection time. Returns the function that unregisters them.
+ *
+ * @param folded how many measurements were reported under `other`, by attribute
+ */
+export function observeSource(
+  meter: Meter,
+  source: TelemetrySource,
+  caps: Caps,
+  folded: ReadonlyMap<AttributeKey, number>,
+): () => void {
+  const decisions = new Series(meter, METRICS.decisions, caps, sum);
+  const threshold = new Series(meter, METRICS.threshold, caps, Math.max);
+  const mailbox = new Series(meter, METRICS.actorMailbox, caps, Math.max);
+  const restarts = new Series(meter, METRICS.supervisorRestarts, caps, sum);
+  const dropped = new Series(meter, METRICS.recordsDropped, caps, sum);
+  const foldedSeries = new Series(meter, METRICS.folded, caps, sum);
+
+  const read = [
+    () => source.decisions((pool, method, reason, count) => decisions.add(count, pool, method, reason)),
+    () =>
+      source.thresholds((pool, dataType, bytes) => {
+        // The highest of many pools' thresholds says nothing about any.
+        if (caps.get('pool')?.admit(pool) !== OTHER) threshold.add(bytes, pool, dataType);
+      }),
+    () => source.mailboxes((actor, length) => mailbox.add(length, actor)),
+    () => source.restarts((supervisor, child, count) => restarts.add(count, supervisor, child)),
+    () => source.dropped((cause, count) => dropped.add(count, cause)),
+    () => {
+      for (const [key, count] of folded) foldedSeries.add(count, key);
+    },
+  ];
+  const series = [decisions, threshold, mailbox, restarts, dropped, foldedSeries];
+  const observables = series.map((each) => each.observable);
+  const collect = (result: BatchObservableResult): void => {
+    for (const each of read) attempt(each);
+    for (const each of series) each.report(result);
+  };
+  meter.addBatchObservableCallback(collect, observables);
+  return () => meter.removeBatchObservableCallback(collect, observables);
+}
+
+/** One metric during one collection: readings that fall into one series are combined, because the SDK keeps only the last. */
+class Series {
+  readonly observable: Observable;
+  readonly #sets: AttributeSets;
+  readonly #combine: (a: number, b: number) => number;
+  readonly #readings = new Map<ReturnType<AttributeSets['of']>, number>();
+
+  constructor(meter: Meter, doc: MetricDoc, caps: Caps, combine: (a: number, b: number) => number) {
+    const { name, unit, description } = doc;
+    this.observable =
+      doc.instrument === 'counter'
+        ? meter.createObservableCounter(name, { unit, description })
+        : meter.createObservableGauge(name, { unit, description });
+    this.#sets = new AttributeSets(doc.attributes, caps, MOST_SETS, () => {});
+    this.#combine = combine;
+  }
+
+  add(value: number, ...labels: string[]): void {
+    const set = this.#sets.of(labels);
+    const before = this.#readings.get(set);
+    this.#readings.set(set, before === undefined ? value : this.#combine(before, value));
+  }
+
+  report(result: BatchObservableResult): void {
+    for (const [set, value] of this.#readings) result.observe(this.observable, value, set);
+    this.#readings.clear();
+  }
+}
+
+function sum(a: number, b: number): number {
+  return a + b;
+}
+
+/** One reading that fails costs only itself. */
+function attempt(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    diag.error('pitwall: a metric could not be read', error);
+  }
+}

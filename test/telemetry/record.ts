@@ -1,0 +1,38 @@
+import type { TransferRecord } from '../../src/metrics/record.ts';
+
+export function recordOf(part: Partial<TransferRecord> = {}): TransferRecord {
+  return {
+    transferId: 't1',
+    timestampUs: 1_760_000_000_000_000,
+    pool: 'ml',
+    method: 'zero_copy',
+    outcome: 'success',
+    reason: 'cost_model',
+    dataSize: 1_048_576,
+    dataType: 'tensor',
+    format: 'numpy',
+    compression: false,
+    latencyUs: 2_000,
+    throughputMBps: 524.288,
+    memoryUsed: undefined,
+    cpuTimeUs: undefined,
+    decisionTimeUs: 2,
+    predictedLatencyUs: 1_600,
+    predictionError: 0.25,
+    systemLoad: undefined,
+    availableMemory: undefined,
+    warm: true,
+    inFlight: 1,
+    propensity: 1,
+    explored: false,
+    fallback: false,
+    policyVersion: 1,
+    setupUs: undefined,
+    serializeUs: undefined,
+    transportUs: undefined,
+    workerUs: undefined,
+    cleanupUs: undefined,
+    errorCode: undefined,
+    ...part,
+  };
+}
