@@ -77,8 +77,8 @@ export function checkChildSpecs<Args extends readonly unknown[]>(
 function checkSignificant(significant: unknown, restart: Restart, autoShutdown: AutoShutdown): SpecError | undefined {
   if (significant === false) return undefined;
   if (significant !== true) return { type: 'invalid_significant', value: significant };
-  if (restart === 'permanent') return badCombination('restart', 'permanent');
   if (autoShutdown === 'never') return badCombination('auto_shutdown', 'never');
+  if (restart === 'permanent') return badCombination('restart', 'permanent');
   return undefined;
 }
 

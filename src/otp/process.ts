@@ -141,7 +141,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     if (this.limit !== undefined && this.mailbox.length >= this.limit.limit && isBounded(envelope)) {
       if (!this.#makeRoom(this.limit, envelope)) return false;
     }
-    if (envelope.kind === 'call') this.owe(envelope.from);
+    if (envelope.from !== undefined) this.owe(envelope.from);
     if (this.idleTimer !== undefined && envelope.kind !== 'system') {
       this.idleTimer.cancel();
       this.idleTimer = undefined;

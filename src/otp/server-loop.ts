@@ -133,7 +133,8 @@ export class ServerLoop<S, C extends Message, K extends Message, I extends Messa
         if (!this.#process.alive) return;
         this.#process.busy = false;
         this.#apply(settled, from);
-        this.#process.proceed();
+        // A stop that waits for `terminate` keeps the process busy.
+        if (!this.#process.busy) this.#process.proceed();
       },
       (thrown) => {
         if (this.#process.alive) this.#stop(reasonOf(thrown));

@@ -1,7 +1,7 @@
-import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, processOf } from './client.ts';
+import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, processOf, resolve } from './client.ts';
 import { seal } from './envelope.ts';
 import { CallError } from './errors.ts';
-import type { ProcessRef } from './message.ts';
+import type { Destination, ProcessRef } from './message.ts';
 import { PendingCall } from './pending-call.ts';
 import type { ServerStatus } from './server-loop.ts';
 import type { SystemRequest } from './sys-requests.ts';
@@ -13,31 +13,31 @@ import type { ExitReason } from './terms.ts';
  */
 
 /** The state of a process, as it is: for debugging, and not to be changed. */
-export function getState(ref: ProcessRef, options?: CallOptions): Promise<unknown> {
-  return ask<unknown>(ref, { type: 'get_state' }, options);
+export function getState(server: Destination, options?: CallOptions): Promise<unknown> {
+  return ask<unknown>(server, { type: 'get_state' }, options);
 }
 
 /** Puts another state in the place of the present one, and resolves with it. For debugging. */
 export function replaceState(
-  ref: ProcessRef,
+  server: Destination,
   replace: (state: unknown) => unknown,
   options?: CallOptions,
 ): Promise<unknown> {
-  return ask<unknown>(ref, { type: 'replace_state', replace }, options);
+  return ask<unknown>(server, { type: 'replace_state', replace }, options);
 }
 
 /** Name, parent, links, mailbox, whether it is suspended, and the state. */
-export function getStatus(ref: ProcessRef, options?: CallOptions): Promise<ServerStatus> {
-  return ask<ServerStatus>(ref, { type: 'get_status' }, options);
+export function getStatus(server: Destination, options?: CallOptions): Promise<ServerStatus> {
+  return ask<ServerStatus>(server, { type: 'get_status' }, options);
 }
 
 /** From now on the process handles no message, until `resume`. Its mailbox fills; its parent can still end it. */
-export async function suspend(ref: ProcessRef, options?: CallOptions): Promise<void> {
-  await ask<unknown>(ref, { type: 'suspend' }, options);
+export async function suspend(server: Destination, options?: CallOptions): Promise<void> {
+  await ask<unknown>(server, { type: 'suspend' }, options);
 }
 
-export async function resume(ref: ProcessRef, options?: CallOptions): Promise<void> {
-  await ask<unknown>(ref, { type: 'resume' }, options);
+export async function resume(server: Destination, options?: CallOptions): Promise<void> {
+  await ask<unknown>(server, { type: 'resume' }, options);
 }
 
 /**
@@ -46,13 +46,13 @@ export async function resume(ref: ProcessRef, options?: CallOptions): Promise<vo
  *
  * `reason` defaults to `normal`, `timeoutMs` to `Infinity`.
  */
-export function stop(ref: ProcessRef, reason: ExitReason = 'normal', options?: CallOptions): Promise<void> {
+export function stop(server: Destination, reason: ExitReason = 'normal', options?: CallOptions): Promise<void> {
+  const process = resolve(server);
   const limits = { timeoutMs: Number.POSITIVE_INFINITY, ...options };
-  return ask<never>(ref, { type: 'terminate', reason }, limits).then(undefined, (error: unknown) => {
+  return ask<never>(server, { type: 'terminate', reason }, limits).then(undefined, (error: unknown) => {
     // The end of the process is the answer: the request itself is never replied to.
-    if (error instanceof CallError && processOf(ref).exitReason === error.reason && Object.is(error.reason, reason))
-      return;
-    throw error;
+    const ended = error instanceof CallError && process?.alive === false && error.reason === process.exitReason;
+    if (!ended || !Object.is(error.reason, reason)) throw error;
   });
 }
 
@@ -85,11 +85,12 @@ export function trace(ref: ProcessRef, onMessage: (event: TraceEvent) => void): 
   };
 }
 
-function ask<R>(ref: ProcessRef, message: SystemRequest, options: CallOptions | undefined): Promise<R> {
-  const process = processOf(ref);
-  return new Promise<R>((resolve, reject) => {
-    const pending = new PendingCall<R>({ resolve, reject: (reason) => reject(new CallError(reason, process.name)) });
-    process.owe(pending);
+function ask<R>(server: Destination, message: SystemRequest, options: CallOptions | undefined): Promise<R> {
+  const process = resolve(server);
+  return new Promise<R>((done, failed) => {
+    const name = process?.name ?? ('registered' in server ? server.registered : server.name);
+    const pending = new PendingCall<R>({ resolve: done, reject: (reason) => failed(new CallError(reason, name)) });
+    if (process === undefined) return pending.fail('noproc');
     if (!process.deliver(seal.system(message, pending))) return;
     const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
     if (timeoutMs !== Number.POSITIVE_INFINITY) process.host.deadlines.add(pending, timeoutMs);
