@@ -31,9 +31,9 @@ export class TransferHistograms {
   record(records: readonly TransferRecord[]): void {
     for (const record of records) {
       const { pool, method } = record;
-      const transfer = [pool, method, record.dataType, record.format, record.outcome];
-      this.#transferDuration.record(record.latencyUs / 1e6, transfer);
-      this.#transferSize.record(record.dataSize, transfer);
+      const payload = [pool, method, record.dataType, record.format];
+      this.#transferDuration.record(record.latencyUs / 1e6, [...payload, record.outcome]);
+      this.#transferSize.record(record.dataSize, payload);
       // The second leg of a transfer repeats the decision of the first.
       if (!isSecondLeg(record)) this.#decisionDuration.record(record.decisionTimeUs / 1e6, [pool]);
       if (record.predictionError !== undefined) this.#predictionError.record(record.predictionError, [pool, method]);

@@ -1,8 +1,9 @@
-import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
+import { type Meter, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
 import type { Logger } from '../config/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SupervisorReport } from '../otp/index.ts';
 import type { Caps } from './attribute-sets.ts';
+import { RecordFeed } from './feed.ts';
 import { TransferHistograms } from './histograms.ts';
 import { LabelCap } from './label-cap.ts';
 import { type AttributeKey, SCOPE } from './names.ts';
@@ -38,8 +39,10 @@ export interface Telemetry {
   readonly listened: { readonly traces: boolean; readonly metrics: boolean };
   readonly spans: TransferSpans;
   readonly traceTraining: TraceTraining;
-  /** Feeds the histograms. Off the hot path; never throws. */
+  /** Feeds the histograms, the rest of a large batch in later turns of the event loop. Off the hot path; never throws. */
   recordBatch(records: readonly TransferRecord[]): void;
+  /** Feeds what still waits, at once: before the runtime is done. */
+  flush(): void;
   /** Logs what a supervisor reports, and puts it on a span. Never throws. */
   report(report: SupervisorReport): void;
   /** Registers what is read at collection time. Returns how to unregister it. */
@@ -63,22 +66,27 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
   const caps: Caps = new Map(CAPPED.map((key) => [key, new LabelCap(maxAttributeValues)]));
   for (const pool of settings.pools ?? []) caps.get('pool')?.admit(pool);
   const folded = new Map<AttributeKey, number>();
-  const histograms = measured
-    ? new TransferHistograms(meter, caps, (key) => folded.set(key, (folded.get(key) ?? 0) + 1))
-    : undefined;
+  const feed = measured ? createFeed(meter, caps, folded, logger) : undefined;
 
   return {
     listened: { traces: tracer !== undefined, metrics: measured },
     spans: tracer === undefined ? noTransferSpans : transferSpans(tracer),
     traceTraining: tracer === undefined ? noTrainSpans : trainSpans(tracer),
-    recordBatch(records) {
-      try {
-        histograms?.record(records);
-      } catch (error) {
-        logger.warn('metrics could not be recorded', { error });
-      }
-    },
+    recordBatch: (records) => feed?.push(records),
+    flush: () => feed?.drain(),
     report: (report) => tellReport(report, logger, tracer),
-    observe: (source) => (measured ? observeSource(meter, source, caps, folded) : () => {}),
+    observe: (source) =>
+      feed === undefined ? () => {} : observeSource(meter, source, caps, { folded, skipped: () => feed.skipped }),
   };
+}
+
+function createFeed(meter: Meter, caps: Caps, folded: Map<AttributeKey, number>, logger: Logger): RecordFeed {
+  const histograms = new TransferHistograms(meter, caps, (key) => folded.set(key, (folded.get(key) ?? 0) + 1));
+  return new RecordFeed((records) => {
+    try {
+      histograms.record(records);
+    } catch (error) {
+      logger.warn('metrics could not be recorded', { error });
+    }
+  });
 }

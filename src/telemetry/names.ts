@@ -82,7 +82,7 @@ export const METRICS = {
     instrument: 'histogram',
     unit: 'By',
     description: 'Size of payloads, encoded and uncompressed.',
-    attributes: ['pool', 'method', 'dataType', 'format', 'outcome'],
+    attributes: ['pool', 'method', 'dataType', 'format'],
     boundaries: [1024, 8192, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864, 268_435_456, 1_073_741_824],
   },
   predictionError: {
@@ -128,6 +128,13 @@ export const METRICS = {
     description:
       'Measurements reported under `other` because an attribute had as many values, or a metric as many series, as it may.',
     attributes: ['attribute'],
+  },
+  skipped: {
+    name: 'pitwall.telemetry.skipped',
+    instrument: 'counter',
+    unit: '{record}',
+    description: 'Records that no histogram has seen, because more came than the SDK could take.',
+    attributes: [],
   },
 } as const satisfies Record<string, MetricDoc>;
 

@@ -6,23 +6,27 @@ import type { TelemetrySource } from './source.ts';
 /** Attribute sets of one metric: 100 pools with ten reasons each. */
 const MOST_SETS = 1000;
 
+/** Losses of telemetry's own. */
+export interface Losses {
+  /** Measurements reported under `other`, by attribute. */
+  readonly folded: ReadonlyMap<AttributeKey, number>;
+  /** Records that no histogram has seen. */
+  readonly skipped: () => number;
+}
+
 /**
  * Registers the metrics that are read at collection time. Returns the function that unregisters them.
  *
- * @param folded how many measurements were reported under `other`, by attribute
+ * @param losses what telemetry itself could not show as it is
  */
-export function observeSource(
-  meter: Meter,
-  source: TelemetrySource,
-  caps: Caps,
-  folded: ReadonlyMap<AttributeKey, number>,
-): () => void {
+export function observeSource(meter: Meter, source: TelemetrySource, caps: Caps, losses: Losses): () => void {
   const decisions = new Series(meter, METRICS.decisions, caps, sum);
   const threshold = new Series(meter, METRICS.threshold, caps, Math.max);
   const mailbox = new Series(meter, METRICS.actorMailbox, caps, Math.max);
   const restarts = new Series(meter, METRICS.supervisorRestarts, caps, sum);
   const dropped = new Series(meter, METRICS.recordsDropped, caps, sum);
-  const foldedSeries = new Series(meter, METRICS.folded, caps, sum);
+  const folded = new Series(meter, METRICS.folded, caps, sum);
+  const skipped = new Series(meter, METRICS.skipped, caps, sum);
 
   const read = [
     () => source.decisions((pool, method, reason, count) => decisions.add(count, pool, method, reason)),
@@ -35,10 +39,11 @@ export function observeSource(
     () => source.restarts((supervisor, child, count) => restarts.add(count, supervisor, child)),
     () => source.dropped((cause, count) => dropped.add(count, cause)),
     () => {
-      for (const [key, count] of folded) foldedSeries.add(count, key);
+      for (const [key, count] of losses.folded) folded.add(count, key);
     },
+    () => skipped.add(losses.skipped()),
   ];
-  const series = [decisions, threshold, mailbox, restarts, dropped, foldedSeries];
+  const series = [decisions, threshold, mailbox, restarts, dropped, folded, skipped];
   const observables = series.map((each) => each.observable);
   const collect = (result: BatchObservableResult): void => {
     for (const each of read) attempt(each);

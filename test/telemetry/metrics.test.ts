@@ -63,6 +63,29 @@ describe('histograms', () => {
     expect(collected.get('pitwall.transfer.duration')?.dataPoints).toHaveLength(2);
   });
 
+  it('take a large batch a few records a turn, all of it in the end, and a flush takes the rest at once', async () => {
+    const counted = async () =>
+      (await sdk.points('pitwall.decision.duration')).map(({ value }) => (value as { count: number }).count);
+    const batch = Array.from({ length: 1_000 }, () => recordOf());
+    telemetry.recordBatch(batch);
+    const first = await counted();
+    expect(first[0]).toBeLessThan(1_000);
+    let latest = first;
+    while (latest[0] !== 1_000) latest = await counted();
+    telemetry.recordBatch(batch);
+    telemetry.flush();
+    expect(await counted()).toEqual([2_000]);
+  });
+
+  it('skip what is more than may wait, and say how much', async () => {
+    telemetry.observe(nothing);
+    const batch = Array.from({ length: 40_000 }, () => recordOf());
+    telemetry.recordBatch(batch);
+    telemetry.recordBatch(batch);
+    telemetry.flush();
+    expect(await sdk.points('pitwall.telemetry.skipped')).toEqual([{ attributes: {}, value: 40_000 }]);
+  });
+
   it('have buckets that suit what they measure', async () => {
     telemetry.recordBatch([recordOf()]);
     const collected = await sdk.collect();
@@ -139,6 +162,7 @@ describe('10 000 pool names', () => {
       },
     });
     telemetry.recordBatch(pools.map((pool) => recordOf({ pool })));
+    telemetry.flush();
 
     const decisions = await sdk.points('pitwall.decisions');
     expect(decisions).toHaveLength(101);
@@ -177,6 +201,7 @@ describe('10 000 pool names', () => {
       for (let type = 0; type < 60; type += 1) many.push(recordOf({ pool: `p${pool}`, dataType: `t${type}` }));
     }
     telemetry.recordBatch(many);
+    telemetry.flush();
     const points = await sdk.points('pitwall.transfer.duration');
     expect(points.length).toBeLessThanOrEqual(1_001);
     expect(points.some(({ attributes }) => 'otel.metric.overflow' in attributes)).toBe(false);
