@@ -8,7 +8,7 @@
  * - Forgetting: process noise per parameter, bounded by the prior's variance, so that what is not observed drifts back to doubt but
  *   never beyond it (directional forgetting; West & Harrison, Bayesian Forecasting and Dynamic Models, 1997, ch. 6).
  */
-import type { Linearization } from './cost-structure.ts';
+import type { SparseVector } from './cost-structure.ts';
 
 const HUBER_K = 1.345;
 /** No single record moves a parameter further than this: the gradient holds near the point where it was taken only. */
@@ -73,8 +73,16 @@ export class CostFilter {
   }
 
   /** Variance of the log latency's estimate: gradient' P gradient. */
-  variance(at: Linearization): number {
-    return quadraticForm(this.covariance, this.size, at, at);
+  variance(at: SparseVector): number {
+    const { covariance, size } = this;
+    let total = 0;
+    for (let i = 0; i < at.count; i += 1) {
+      const row = (at.index[i] ?? 0) * size;
+      let sum = 0;
+      for (let j = 0; j < at.count; j += 1) sum += (covariance[row + (at.index[j] ?? 0)] ?? 0) * (at.value[j] ?? 0);
+      total += sum * (at.value[i] ?? 0);
+    }
+    return Math.max(0, total);
   }
 
   /**
@@ -82,19 +90,19 @@ export class CostFilter {
    *
    * @param noise variance of a single transfer's log latency around its median
    */
-  update(at: Linearization, residual: number, noise: number): number {
+  update(at: SparseVector, residual: number, noise: number): number {
     const size = this.size;
     const gain = this.#gain;
     const { covariance, theta } = this;
     for (let row = 0; row < size; row += 1) {
       let sum = 0;
       for (let k = 0; k < at.count; k += 1) {
-        sum += (covariance[row * size + (at.index[k] ?? 0)] ?? 0) * (at.gradient[k] ?? 0);
+        sum += (covariance[row * size + (at.index[k] ?? 0)] ?? 0) * (at.value[k] ?? 0);
       }
       gain[row] = sum;
     }
     let explained = 0;
-    for (let k = 0; k < at.count; k += 1) explained += (gain[at.index[k] ?? 0] ?? 0) * (at.gradient[k] ?? 0);
+    for (let k = 0; k < at.count; k += 1) explained += (gain[at.index[k] ?? 0] ?? 0) * (at.value[k] ?? 0);
     const innovation = Math.abs(residual) / Math.sqrt(explained + noise);
     const weight = innovation <= HUBER_K ? 1 : HUBER_K / innovation;
     const total = explained + noise / (weight * weight);
@@ -144,25 +152,6 @@ export class CostFilter {
       if (variance < limit * 1e-6) covariance[cell] = limit * 1e-6;
     }
   }
-}
-
-/** left' P right over the active parameters of two linearisations. */
-export function quadraticForm(
-  covariance: Float64Array,
-  size: number,
-  left: Linearization,
-  right: Linearization,
-): number {
-  let total = 0;
-  for (let i = 0; i < left.count; i += 1) {
-    const row = (left.index[i] ?? 0) * size;
-    let sum = 0;
-    for (let j = 0; j < right.count; j += 1) {
-      sum += (covariance[row + (right.index[j] ?? 0)] ?? 0) * (right.gradient[j] ?? 0);
-    }
-    total += sum * (left.gradient[i] ?? 0);
-  }
-  return total > 0 ? total : left === right ? 0 : total;
 }
 
 function joined(left: Float64Array, right: Float64Array): Float64Array {

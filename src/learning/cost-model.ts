@@ -11,16 +11,18 @@ import { type CostPrior, checkedPrior, DEFAULT_COST_PRIOR } from './cost-prior.t
 import { FrozenCostModel, type LaneScatter } from './cost-snapshot.ts';
 import { type CostModelState, checkedState, STATE_VERSION } from './cost-state.ts';
 import {
-  KIND_PARAMETERS,
+  blockOf,
+  expand,
+  type KindCosts,
   kindCosts,
   kindPrior,
   LEVEL,
   Linearization,
   linearize,
-  SHARED_PARAMETERS,
+  SparseVector,
   sharedPrior,
 } from './cost-structure.ts';
-import { decayOver, KindTable, SHARED_SLOT } from './kind-table.ts';
+import { decayOver, KindTable } from './kind-table.ts';
 import { RollingResiduals } from './rolling-residuals.ts';
 import type { CostModelSnapshot, JsonValue, Lane, Observation } from './types.ts';
 
@@ -31,8 +33,10 @@ export interface CostModelOptions {
   readonly maxKinds?: number;
   /** Residuals per lane that intervals rest on, 20..10 000. Default 200. */
   readonly residualWindow?: number;
-  /** Records after which a parameter's doubt has grown by its prior's variance if nothing teaches it. Default 4000. */
+  /** Records after which a parameter's doubt has grown by its prior's variance if nothing teaches it. Default 8000. */
   readonly memoryRecords?: number;
+  /** Share of the recent transfers' time that exploration may be expected to cost, 0..1. Default 0.02. */
+  readonly explorationBudget?: number;
 }
 
 /** Counters of what a model took and refused. */
@@ -58,12 +62,17 @@ export class CostModel {
   readonly #maxKinds: number;
   readonly #residualWindow: number;
   readonly #memoryRecords: number;
+  readonly #explorationBudget: number;
   readonly #at = new Linearization();
+  readonly #otherAt = new Linearization();
+  readonly #gradient = new SparseVector();
   readonly #filter: CostFilter;
   #kinds: KindTable;
   #grpc: LaneState;
   #zeroCopy: LaneState;
   #learned = 0;
+  #meanLatencyUs = INITIAL_MEAN_US;
+  #explorationSpent = 0;
   #refusedRecords = 0;
 
   /** @throws InvalidArgumentError for an option outside its range, naming it. */
@@ -71,7 +80,8 @@ export class CostModel {
     this.#prior = checkedPrior(options.prior ?? DEFAULT_COST_PRIOR);
     this.#maxKinds = checkedInteger('maxKinds', options.maxKinds ?? 12, 1, 32);
     this.#residualWindow = checkedInteger('residualWindow', options.residualWindow ?? 200, 20, 10_000);
-    this.#memoryRecords = checkedInteger('memoryRecords', options.memoryRecords ?? 4000, 10, 10_000_000);
+    this.#memoryRecords = checkedInteger('memoryRecords', options.memoryRecords ?? 8000, 10, 10_000_000);
+    this.#explorationBudget = checkedShare('explorationBudget', options.explorationBudget ?? 0.02);
     const shared = sharedPrior(this.#prior);
     this.#filter = new CostFilter(shared.mean, shared.variance, this.#drift(shared.variance, true));
     const other = kindPrior(this.#prior, undefined);
@@ -94,11 +104,14 @@ export class CostModel {
     const slot = this.#slot(observation);
     const lane = observation.method === 'grpc' ? this.#grpc : this.#zeroCopy;
     const filter = this.#filter;
-    linearize(this.#at, filter.theta, kindCosts(filter.theta, slot), observation.method, observation, true);
+    const costs = kindCosts(filter.theta, slot);
+    linearize(this.#at, filter.theta, costs, observation.method, observation);
+    this.#spend(observation, costs);
+    expand(this.#gradient, this.#at, slot);
     const residual = Math.log(observation.latencyUs / this.#at.latencyUs);
-    const explained = filter.variance(this.#at);
+    const explained = filter.variance(this.#gradient);
     lane.residuals.add(residual);
-    filter.update(this.#at, residual, lane.noise);
+    filter.update(this.#gradient, residual, observation.inFlight > 1 ? BURST_NOISE * lane.noise : lane.noise);
     lane.noise = nextNoise(lane.noise, residual, explained);
     lane.records = lane.records * decayOver(1) + 1;
     this.#otherLane(lane).records *= decayOver(1);
@@ -116,19 +129,15 @@ export class CostModel {
 
   /** A frozen copy for readers. Some microseconds; make it per batch, not per reader. */
   snapshot(): CostModelSnapshot {
-    const theta = this.#filter.theta.slice();
-    const costs = Array.from({ length: this.#kinds.slots }, (_, slot) => kindCosts(theta, slot));
-    return new FrozenCostModel(
-      {
-        theta,
-        covariance: this.#filter.covariance.slice(),
-        costs,
-        index: this.#kinds.index,
-        grpc: this.#scatter('grpc', costs.length),
-        zeroCopy: this.#scatter('zero_copy', costs.length),
-      },
-      kindCosts(theta, SHARED_SLOT),
-    );
+    return new FrozenCostModel({
+      theta: this.#filter.theta.slice(),
+      covariance: this.#filter.covariance.slice(),
+      index: this.#kinds.index,
+      grpc: this.#scatter('grpc', this.#kinds.slots),
+      zeroCopy: this.#scatter('zero_copy', this.#kinds.slots),
+      meanLatencyUs: this.#meanLatencyUs,
+      mayExplore: this.#explorationSpent <= this.#explorationBudget,
+    });
   }
 
   /** Everything learned, as plain JSON with a version. */
@@ -142,6 +151,8 @@ export class CostModel {
     return {
       version: STATE_VERSION,
       learned: this.#learned,
+      meanLatencyUs: this.#meanLatencyUs,
+      explorationSpent: this.#explorationSpent,
       refusedRecords: this.#refusedRecords,
       refusedKinds: this.#kinds.refused,
       theta: Array.from(this.#filter.theta),
@@ -159,11 +170,27 @@ export class CostModel {
    */
   static fromState(state: unknown, options: CostModelOptions = {}): CostModel {
     const model = new CostModel(options);
-    model.#restore(checkedState(state, { maxKinds: model.#maxKinds, parameters: model.#parametersOf }));
+    model.#restore(checkedState(state, { maxKinds: model.#maxKinds, parameters: blockOf }));
     return model;
   }
 
-  readonly #parametersOf = (slots: number): number => SHARED_PARAMETERS + slots * KIND_PARAMETERS;
+  /**
+   * Keeps the pool's mean latency and the share of it that exploration is expected to have cost: what the model itself expected the tried lane
+   * to take beyond the other one.
+   */
+  #spend(observation: Observation, costs: KindCosts): void {
+    const expected = this.#at.latencyUs;
+    let extra = 0;
+    if (observation.propensity < EXPLORED_BELOW) {
+      const other = observation.method === 'grpc' ? 'zero_copy' : 'grpc';
+      linearize(this.#otherAt, this.#filter.theta, costs, other, observation);
+      extra = Math.max(0, expected - this.#otherAt.latencyUs);
+    }
+    const rate = Math.max(MEAN_RATE, 1 / (this.#learned + 1));
+    const before = this.#meanLatencyUs;
+    this.#meanLatencyUs = before + rate * (Math.min(observation.latencyUs, MEAN_CLIP * before) - before);
+    this.#explorationSpent += MEAN_RATE * (extra / Math.max(this.#meanLatencyUs, 1) - this.#explorationSpent);
+  }
 
   #restore(state: CostModelState): void {
     const bySlot = new Map(state.kinds.map((kind) => [kind.slot, kind]));
@@ -181,6 +208,8 @@ export class CostModel {
     }
     this.#kinds = new KindTable(this.#maxKinds, state.kinds, state.refusedKinds);
     this.#learned = state.learned;
+    this.#meanLatencyUs = state.meanLatencyUs;
+    this.#explorationSpent = state.explorationSpent;
     this.#refusedRecords = state.refusedRecords;
     this.#grpc = newLane(this.#residualWindow, state.grpc);
     this.#zeroCopy = newLane(this.#residualWindow, state.zeroCopy);
@@ -193,7 +222,7 @@ export class CostModel {
   }
 
   #startKind(slot: number, dataType: string | undefined): void {
-    const offset = this.#parametersOf(slot);
+    const offset = blockOf(slot);
     const { mean, variance } = kindPrior(this.#prior, dataType);
     if (offset < this.#filter.size) this.#filter.reset(offset, mean, variance);
     else this.#filter.append(mean, variance, this.#drift(variance, false));
@@ -238,6 +267,18 @@ interface LaneState {
 const PARENT_WEIGHT = 0.1;
 /** Process noise of the machine's level, per record: about 15 % within 100 records. */
 const LEVEL_DRIFT = 2e-4;
+/**
+ * Transfers of one burst share their fate: a residual among them says less than one of its own. The factor on their noise was worth 0.4 % of
+ * slowdown and 0.8 % of regret (docs/learning.md).
+ */
+const BURST_NOISE = 4;
+/** Rate of the mean latency and of the budget's share: a memory of 200 records. */
+const MEAN_RATE = 0.005;
+const INITIAL_MEAN_US = 3000;
+/** One transfer counts at most this many means in the mean. */
+const MEAN_CLIP = 50;
+/** A record with less than this propensity may have been tried against the model's belief. */
+const EXPLORED_BELOW = 0.5;
 const INITIAL_NOISE = 0.35 ** 2;
 const MIN_NOISE = 0.05 ** 2;
 const MAX_NOISE = 4;
@@ -277,6 +318,11 @@ function isLearnable(observation: Observation): boolean {
     typeof observation.dataType === 'string' &&
     typeof observation.format === 'string'
   );
+}
+
+function checkedShare(field: string, value: number): number {
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError(field, value, 'a number in 0..1');
 }
 
 function checkedInteger(field: string, value: number, low: number, high: number): number {

@@ -1,10 +1,26 @@
 /**
- * What the cost model publishes: a frozen copy of its parameters that the hot path reads. Costs are exponentiated once, when the copy is made.
+ * What the cost model publishes: a frozen copy of its parameters that the hot path reads. What readers of one kind need (its costs, the
+ * covariance of what they depend on) is worked out once, when that kind is first asked for.
  */
-import { quadraticForm } from './cost-filter.ts';
-import { type KindCosts, Linearization, linearize } from './cost-structure.ts';
+import {
+  type KindCosts,
+  kindCosts,
+  Linearization,
+  linearize,
+  reduceCovariance,
+  SHARED_PARAMETERS,
+} from './cost-structure.ts';
+import { chooseLane } from './exploration.ts';
 import { type KindIndex, slotOf } from './kind-table.ts';
-import type { CostModelSnapshot, Features, Lane, LaneComparison, LatencyEstimate } from './types.ts';
+import type {
+  CostModelSnapshot,
+  ExplorationRequest,
+  ExploredChoice,
+  Features,
+  Lane,
+  LaneComparison,
+  LatencyEstimate,
+} from './types.ts';
 
 /** What is known of a lane beside its parameters. */
 export interface LaneScatter {
@@ -19,83 +35,150 @@ export interface LaneScatter {
 export interface SnapshotParts {
   readonly theta: Float64Array;
   readonly covariance: Float64Array;
-  readonly costs: readonly KindCosts[];
   readonly index: KindIndex;
   readonly grpc: LaneScatter;
   readonly zeroCopy: LaneScatter;
+  /** Mean latency of the pool's recent transfers. */
+  readonly meanLatencyUs: number;
+  /** False while the budget for exploration is spent. */
+  readonly mayExplore: boolean;
 }
 
 export class FrozenCostModel implements CostModelSnapshot {
-  readonly #theta: Float64Array;
-  readonly #covariance: Float64Array;
-  readonly #costs: readonly KindCosts[];
-  readonly #shared: KindCosts;
-  readonly #index: KindIndex;
-  readonly #grpcScatter: LaneScatter;
-  readonly #zeroCopyScatter: LaneScatter;
+  readonly #parts: SnapshotParts;
+  readonly #kinds: (KindView | undefined)[] = [];
   // Room for the arithmetic, overwritten by each call; a snapshot stays in its thread.
   readonly #grpc = new Linearization();
   readonly #zeroCopy = new Linearization();
+  readonly #difference = new Float64Array(SHARED_PARAMETERS);
 
-  constructor(parts: SnapshotParts, shared: KindCosts) {
-    this.#theta = parts.theta;
-    this.#covariance = parts.covariance;
-    this.#costs = parts.costs;
-    this.#shared = shared;
-    this.#index = parts.index;
-    this.#grpcScatter = parts.grpc;
-    this.#zeroCopyScatter = parts.zeroCopy;
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
     Object.freeze(this);
   }
 
   estimate(method: Lane, features: Features): LatencyEstimate {
-    const slot = slotOf(this.#index, features.dataType, features.format);
+    const view = this.#view(features);
     const room = method === 'grpc' ? this.#grpc : this.#zeroCopy;
-    const scatter = method === 'grpc' ? this.#grpcScatter : this.#zeroCopyScatter;
-    linearize(room, this.#theta, this.#costs[slot] ?? this.#shared, method, features, true);
-    return toEstimate(room, scatter, slot, quadraticForm(this.#covariance, this.#theta.length, room, room));
+    linearize(room, this.#parts.theta, view.costs, method, features);
+    return toEstimate(room, method === 'grpc' ? this.#parts.grpc : this.#parts.zeroCopy, view);
   }
 
   compare(features: Features): LaneComparison {
-    const slot = slotOf(this.#index, features.dataType, features.format);
-    const costs = this.#costs[slot] ?? this.#shared;
-    const size = this.#theta.length;
-    linearize(this.#grpc, this.#theta, costs, 'grpc', features, true);
-    linearize(this.#zeroCopy, this.#theta, costs, 'zero_copy', features, true);
-    const grpcVariance = quadraticForm(this.#covariance, size, this.#grpc, this.#grpc);
-    const zeroCopyVariance = quadraticForm(this.#covariance, size, this.#zeroCopy, this.#zeroCopy);
-    const shared = quadraticForm(this.#covariance, size, this.#grpc, this.#zeroCopy);
+    const view = this.#view(features);
+    linearize(this.#grpc, this.#parts.theta, view.costs, 'grpc', features);
+    linearize(this.#zeroCopy, this.#parts.theta, view.costs, 'zero_copy', features);
     return {
-      grpc: toEstimate(this.#grpc, this.#grpcScatter, slot, grpcVariance),
-      zeroCopy: toEstimate(this.#zeroCopy, this.#zeroCopyScatter, slot, zeroCopyVariance),
+      grpc: toEstimate(this.#grpc, this.#parts.grpc, view),
+      zeroCopy: toEstimate(this.#zeroCopy, this.#parts.zeroCopy, view),
       logRatio: Math.log(this.#grpc.latencyUs / this.#zeroCopy.latencyUs),
-      logRatioStandardError: Math.sqrt(Math.max(0, grpcVariance + zeroCopyVariance - 2 * shared)),
+      logRatioStandardError: Math.sqrt(this.#differenceVariance(view.covariance)),
     };
   }
 
+  choose(features: Features, request: ExplorationRequest): ExploredChoice {
+    const comparison = this.compare(features);
+    const { grpc, zeroCopy } = comparison;
+    const mean = request.statistic === 'mean';
+    const logRatio = mean ? Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs) : comparison.logRatio;
+    const dearer = Math.max(grpc.meanLatencyUs, zeroCopy.meanLatencyUs);
+    const choice = chooseLane({
+      logRatio,
+      logRatioStandardError: comparison.logRatioStandardError,
+      explorationRate: request.explorationRate,
+      allowed: this.#parts.mayExplore && (!mean || dearer <= this.#parts.meanLatencyUs),
+      random: request.random,
+    });
+    return { ...choice, comparison };
+  }
+
   crossover(features: Features, statistic: 'median' | 'mean' = 'median'): number {
-    const slot = slotOf(this.#index, features.dataType, features.format);
-    const costs = this.#costs[slot] ?? this.#shared;
-    linearize(this.#grpc, this.#theta, costs, 'grpc', features, false);
-    linearize(this.#zeroCopy, this.#theta, costs, 'zero_copy', features, false);
-    const mean = statistic === 'mean';
-    const grpcFactor = mean ? this.#grpcScatter.smearing : 1;
-    const zeroCopyFactor = mean ? this.#zeroCopyScatter.smearing : 1;
+    const { costs } = this.#view(features);
+    // Costs are linear in size: any size gives both terms.
+    const at = features.dataSize > 0 ? features : { ...features, dataSize: 1 };
+    linearize(this.#grpc, this.#parts.theta, costs, 'grpc', at);
+    linearize(this.#zeroCopy, this.#parts.theta, costs, 'zero_copy', at);
+    const grpcFactor = statistic === 'mean' ? this.#parts.grpc.smearing : 1;
+    const zeroCopyFactor = statistic === 'mean' ? this.#parts.zeroCopy.smearing : 1;
     const extraFixed = zeroCopyFactor * this.#zeroCopy.fixedUs - grpcFactor * this.#grpc.fixedUs;
     const gainPerByte = grpcFactor * this.#grpc.usPerByte - zeroCopyFactor * this.#zeroCopy.usPerByte;
     if (gainPerByte > 0) return Math.max(0, extraFixed / gainPerByte);
     return gainPerByte === 0 && extraFixed <= 0 ? 0 : Number.POSITIVE_INFINITY;
   }
+
+  #view(features: Features): KindView {
+    const slot = slotOf(this.#parts.index, features.dataType, features.format);
+    return this.#kinds[slot] ?? this.#addView(slot);
+  }
+
+  #addView(slot: number): KindView {
+    const { theta, covariance, grpc } = this.#parts;
+    const view = {
+      slot: slot < grpc.effectiveSamples.length ? slot : 0,
+      costs: kindCosts(theta, slot),
+      covariance: reduceCovariance(covariance, theta.length, slot),
+    };
+    this.#kinds[slot] = view;
+    return view;
+  }
+
+  /** Variance of log(gRPC) - log(zero-copy): what both depend on alike has cancelled. */
+  #differenceVariance(covariance: Float64Array): number {
+    const difference = this.#difference;
+    difference.fill(0);
+    addTo(difference, this.#grpc, 1);
+    addTo(difference, this.#zeroCopy, -1);
+    let total = 0;
+    for (let row = 0; row < SHARED_PARAMETERS; row += 1) {
+      const weight = difference[row] ?? 0;
+      if (weight === 0) continue;
+      let sum = (weight * (covariance[row * SHARED_PARAMETERS + row] ?? 0)) / 2;
+      for (let column = 0; column < row; column += 1) {
+        sum += (difference[column] ?? 0) * (covariance[row * SHARED_PARAMETERS + column] ?? 0);
+      }
+      total += 2 * weight * sum;
+    }
+    return Math.max(0, total);
+  }
 }
 
-function toEstimate(at: Linearization, scatter: LaneScatter, slot: number, variance: number): LatencyEstimate {
-  const latencyUs = at.latencyUs;
+interface KindView {
+  readonly slot: number;
+  readonly costs: KindCosts;
+  readonly covariance: Float64Array;
+}
+
+/** Doubt raises an expectation no further than this variance does. */
+const MAX_DOUBT = 1;
+
+function toEstimate(at: Linearization, scatter: LaneScatter, view: KindView): LatencyEstimate {
+  const variance = varianceOf(at, view.covariance);
+  const { latencyUs } = at;
   const factor = scatter.intervalFactor;
   return {
     latencyUs,
-    meanLatencyUs: latencyUs * scatter.smearing,
+    // Mean of a log-normal with the scatter's and the doubt's variance: a lane that is little known may turn out dear.
+    meanLatencyUs: latencyUs * scatter.smearing * Math.exp(Math.min(MAX_DOUBT, variance) / 2),
     standardError: Math.sqrt(variance),
     intervalUs: factor === undefined ? undefined : [latencyUs / factor, latencyUs * factor],
-    effectiveSamples: scatter.effectiveSamples[slot] ?? 0,
+    effectiveSamples: scatter.effectiveSamples[view.slot] ?? 0,
   };
+}
+
+function varianceOf(at: Linearization, covariance: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < at.count; i += 1) {
+    const row = (at.index[i] ?? 0) * SHARED_PARAMETERS;
+    let sum = 0;
+    for (let j = 0; j < at.count; j += 1) sum += (covariance[row + (at.index[j] ?? 0)] ?? 0) * (at.gradient[j] ?? 0);
+    total += sum * (at.gradient[i] ?? 0);
+  }
+  return Math.max(0, total);
+}
+
+function addTo(sum: Float64Array, at: Linearization, sign: number): void {
+  for (let i = 0; i < at.count; i += 1) {
+    const index = at.index[i] ?? 0;
+    sum[index] = (sum[index] ?? 0) + sign * (at.gradient[i] ?? 0);
+  }
 }

@@ -16,6 +16,8 @@ export const STATE_VERSION = 1;
 
 export interface CostModelState {
   readonly learned: number;
+  readonly meanLatencyUs: number;
+  readonly explorationSpent: number;
   readonly refusedRecords: number;
   readonly refusedKinds: number;
   readonly theta: readonly number[];
@@ -62,6 +64,8 @@ export function checkedState(state: unknown, bounds: StateBounds): CostModelStat
   checkCovariance(covariance, size);
   return {
     learned: checkedNumber('learned', root.learned, 0, MAX_COUNT),
+    meanLatencyUs: checkedNumber('meanLatencyUs', root.meanLatencyUs, 0, 1e12),
+    explorationSpent: checkedNumber('explorationSpent', root.explorationSpent, 0, 1e12),
     refusedRecords: checkedNumber('refusedRecords', root.refusedRecords, 0, MAX_COUNT),
     refusedKinds: checkedNumber('refusedKinds', root.refusedKinds, 0, MAX_COUNT),
     theta,

@@ -2,9 +2,11 @@
  * The form of the cost model: latency = factor * (fixed + size * perByte), per lane, as a sum of named costs (the idea of UCX's protocol
  * selection), each the exponential of one learned parameter, so that every cost stays positive and latency grows with size.
  *
- *   grpc       factor * ( fixed·kind [+ gzip fixed]            + size * ( wire·inFlight | gzip·kind  + handling·kind ) )
- *   zero_copy  factor * ( fixed·kind [+ cold|unknown fixed]    + size * ( copy·inFlight [+ cold|unknown] + handling·kind ) )
- *   log factor = level + load·l + burst·[n>1] + inFlight·log2 n, each with a small split between the lanes
+ *   grpc       factor * ( fixed·kind·split [+ gzip fixed]          + size * ( wire·inFlight | gzip·kind      + handling·kind ) )
+ *   zero_copy  factor * ( fixed·kind·split [+ cold|unknown fixed]  + size * ( (copy [+ cold|unknown])·inFlight + handling·kind ) )
+ *   log factor = level + load·l + burst·[n > 1] + inFlight·log2 n
+ *   log split  = +-1/2 * (the same terms with parameters of their own): it concerns the fixed costs only, since handling a large payload
+ *                takes as long whichever way it came (docs/learning.md has what that was worth)
  *
  * What both lanes share (level, load, handling by type) has ONE parameter: a transfer in one lane teaches the other too, and what is
  * shared cancels where the lanes are compared. Kinds (type and format) are random effects: shifts with a prior around zero, so a
@@ -44,12 +46,36 @@ export const KIND_BYTE_SPLIT = 3;
 export const KIND_GZIP = 4;
 export const KIND_PARAMETERS = 5;
 
-/** Parameters that one estimate can depend on, at most (cold zero-copy in a burst, load known). */
-const MAX_ACTIVE = 20;
+/** How the parameters of a kind follow a shared one: [offset in the kind's block, weight]. */
+const KIND_TERMS: ReadonlyMap<number, readonly (readonly [offset: number, weight: number])[]> = new Map([
+  [
+    GRPC_FIXED,
+    [
+      [KIND_FIXED, 1],
+      [KIND_FIXED_SPLIT, -0.5],
+    ],
+  ],
+  [GRPC_BYTE, [[KIND_BYTE_SPLIT, -0.5]]],
+  [GZIP_BYTE, [[KIND_GZIP, 1]]],
+  [
+    ZERO_COPY_FIXED,
+    [
+      [KIND_FIXED, 1],
+      [KIND_FIXED_SPLIT, 0.5],
+    ],
+  ],
+  [ZERO_COPY_BYTE, [[KIND_BYTE_SPLIT, 0.5]]],
+  [HANDLING_BYTE, [[KIND_HANDLING, 1]]],
+]);
 /** Load from which the load term counts: where nothing is known of the load, the term is left out. */
 const LOAD_ORIGIN = 0.5;
 /** Doublings of transfers in flight beyond which the term stays where it is. */
 const MAX_DOUBLINGS = 8;
+
+/** Where a slot's block starts. */
+export function blockOf(slot: number): number {
+  return SHARED_PARAMETERS + slot * KIND_PARAMETERS;
+}
 
 export interface PriorVector {
   readonly mean: Float64Array;
@@ -105,7 +131,6 @@ export function kindPrior(prior: CostPrior, dataType: string | undefined): Prior
 
 /** Exponentials of the parameters that concern one kind, so that the read path computes none of them. */
 export interface KindCosts {
-  readonly offset: number;
   readonly grpcFixed: number;
   readonly grpcByte: number;
   readonly gzipFixed: number;
@@ -113,16 +138,19 @@ export interface KindCosts {
   readonly zeroCopyFixed: number;
   readonly zeroCopyByte: number;
   readonly handlingByte: number;
+  readonly coldFixed: number;
+  readonly coldByte: number;
+  readonly unknownFixed: number;
+  readonly unknownByte: number;
 }
 
 export function kindCosts(theta: Float64Array, slot: number): KindCosts {
-  const offset = SHARED_PARAMETERS + slot * KIND_PARAMETERS;
+  const offset = blockOf(slot);
   const at = (index: number): number => theta[index] ?? 0;
   const fixed = at(offset + KIND_FIXED);
   const halfFixedSplit = at(offset + KIND_FIXED_SPLIT) / 2;
   const halfByteSplit = at(offset + KIND_BYTE_SPLIT) / 2;
   return {
-    offset,
     grpcFixed: Math.exp(at(GRPC_FIXED) + fixed - halfFixedSplit),
     grpcByte: Math.exp(at(GRPC_BYTE) - halfByteSplit),
     gzipFixed: Math.exp(at(GZIP_FIXED)),
@@ -130,14 +158,23 @@ export function kindCosts(theta: Float64Array, slot: number): KindCosts {
     zeroCopyFixed: Math.exp(at(ZERO_COPY_FIXED) + fixed + halfFixedSplit),
     zeroCopyByte: Math.exp(at(ZERO_COPY_BYTE) + halfByteSplit),
     handlingByte: Math.exp(at(HANDLING_BYTE) + at(offset + KIND_HANDLING)),
+    coldFixed: Math.exp(at(COLD_FIXED)),
+    coldByte: Math.exp(at(COLD_BYTE)),
+    unknownFixed: Math.exp(at(UNKNOWN_FIXED)),
+    unknownByte: Math.exp(at(UNKNOWN_BYTE)),
   };
 }
 
-/** Room for one linearisation; reused, so that the read path allocates nothing. */
+/**
+ * One evaluation of the model: the latency and what it depends on. Room that is reused, so that the read path allocates nothing.
+ *
+ * Dependence is kept in terms of SHARED parameters: a kind's parameters always act through one of them, so both add up to one "direction"
+ * (`expand` and `reduceCovariance` put the kind back).
+ */
 export class Linearization {
-  /** Which parameters the estimate depends on, and d log latency / d parameter, for the first `count` entries. */
-  readonly index = new Int32Array(MAX_ACTIVE);
-  readonly gradient = new Float64Array(MAX_ACTIVE);
+  /** Shared parameters the estimate depends on, and d log latency / d parameter, for the first `count` entries. */
+  readonly index = new Int32Array(SHARED_PARAMETERS);
+  readonly gradient = new Float64Array(SHARED_PARAMETERS);
   count = 0;
   /** factor * fixed, microseconds, and factor * perByte. */
   fixedUs = 0;
@@ -161,41 +198,37 @@ export function linearize(
   costs: KindCosts,
   lane: Lane,
   features: Features,
-  gradient: boolean,
 ): void {
   const doublings = features.inFlight > 1 ? Math.min(MAX_DOUBLINGS, Math.log2(features.inFlight)) : 0;
   const load = loadTerm(features.systemLoad);
   const side = lane === 'grpc' ? -0.5 : 0.5;
-  out.count = 0;
-  let logFactor = (theta[LEVEL] ?? 0) + load * ((theta[LOAD] ?? 0) + side * (theta[LOAD_SPLIT] ?? 0));
+  let logFactor = (theta[LEVEL] ?? 0) + load * (theta[LOAD] ?? 0);
+  let logSplit = load * (theta[LOAD_SPLIT] ?? 0);
   if (doublings > 0) {
-    logFactor +=
-      (theta[BURST] ?? 0) +
-      side * (theta[BURST_SPLIT] ?? 0) +
-      doublings * ((theta[IN_FLIGHT] ?? 0) + side * (theta[IN_FLIGHT_SPLIT] ?? 0));
+    logFactor += (theta[BURST] ?? 0) + doublings * (theta[IN_FLIGHT] ?? 0);
+    logSplit += (theta[BURST_SPLIT] ?? 0) + doublings * (theta[IN_FLIGHT_SPLIT] ?? 0);
   }
   const factor = Math.exp(logFactor);
-  if (lane === 'grpc') grpcCosts(out, theta, costs, features, doublings, factor, gradient);
-  else zeroCopyCosts(out, theta, costs, features, doublings, factor, gradient);
-  if (!gradient) return;
+  const split = logSplit === 0 ? 1 : Math.exp(side * logSplit);
+  out.count = 0;
+  const fixedShare =
+    lane === 'grpc'
+      ? grpcCosts(out, theta, costs, features, doublings, factor, split)
+      : zeroCopyCosts(out, theta, costs, features, doublings, factor, split);
   out.push(LEVEL, 1);
   if (load !== 0) {
     out.push(LOAD, load);
-    out.push(LOAD_SPLIT, side * load);
+    out.push(LOAD_SPLIT, side * load * fixedShare);
   }
   if (doublings > 0) {
     out.push(BURST, 1);
-    out.push(BURST_SPLIT, side);
+    out.push(BURST_SPLIT, side * fixedShare);
     out.push(IN_FLIGHT, doublings);
-    out.push(IN_FLIGHT_SPLIT, side * doublings);
+    out.push(IN_FLIGHT_SPLIT, side * doublings * fixedShare);
   }
 }
 
-/** 0, so no term, where the load is unknown or no share. */
-function loadTerm(systemLoad: number | undefined): number {
-  return systemLoad !== undefined && systemLoad >= 0 && systemLoad <= 1 ? systemLoad - LOAD_ORIGIN : 0;
-}
-
+/** Returns the share of the split fixed cost in the whole. */
 function grpcCosts(
   out: Linearization,
   theta: Float64Array,
@@ -203,33 +236,27 @@ function grpcCosts(
   features: Features,
   doublings: number,
   factor: number,
-  gradient: boolean,
-): void {
+  split: number,
+): number {
   const size = Math.max(0, features.dataSize || 0);
   const gzip = features.compression;
   const spread = doublings > 0 && !gzip ? Math.exp(doublings * (theta[GRPC_BYTE_IN_FLIGHT] ?? 0)) : 1;
-  const wireByte = gzip ? costs.gzipByte : costs.grpcByte * spread;
-  const fixed = costs.grpcFixed + (gzip ? costs.gzipFixed : 0);
-  finish(out, factor, fixed, wireByte + costs.handlingByte, size);
-  if (!gradient) return;
-  const total = fixed + (wireByte + costs.handlingByte) * size;
-  const fixedShare = costs.grpcFixed / total;
-  const wireShare = (wireByte * size) / total;
-  const handlingShare = (costs.handlingByte * size) / total;
-  out.push(GRPC_FIXED, fixedShare);
-  out.push(costs.offset + KIND_FIXED, fixedShare);
-  out.push(costs.offset + KIND_FIXED_SPLIT, -0.5 * fixedShare);
-  out.push(HANDLING_BYTE, handlingShare);
-  out.push(costs.offset + KIND_HANDLING, handlingShare);
+  const wireUs = size * (gzip ? costs.gzipByte : costs.grpcByte * spread);
+  const handlingUs = size * costs.handlingByte;
+  const fixedUs = costs.grpcFixed * split;
+  const extraUs = gzip ? costs.gzipFixed : 0;
+  const total = fixedUs + extraUs + wireUs + handlingUs;
+  finish(out, factor, fixedUs + extraUs, total, size);
+  out.push(GRPC_FIXED, fixedUs / total);
+  out.push(HANDLING_BYTE, handlingUs / total);
   if (gzip) {
-    out.push(GZIP_FIXED, costs.gzipFixed / total);
-    out.push(GZIP_BYTE, wireShare);
-    out.push(costs.offset + KIND_GZIP, wireShare);
+    out.push(GZIP_FIXED, extraUs / total);
+    out.push(GZIP_BYTE, wireUs / total);
   } else {
-    out.push(GRPC_BYTE, wireShare);
-    out.push(costs.offset + KIND_BYTE_SPLIT, -0.5 * wireShare);
-    if (doublings > 0) out.push(GRPC_BYTE_IN_FLIGHT, wireShare * doublings);
+    out.push(GRPC_BYTE, wireUs / total);
+    if (doublings > 0) out.push(GRPC_BYTE_IN_FLIGHT, (wireUs / total) * doublings);
   }
+  return fixedUs / total;
 }
 
 function zeroCopyCosts(
@@ -239,41 +266,82 @@ function zeroCopyCosts(
   features: Features,
   doublings: number,
   factor: number,
-  gradient: boolean,
-): void {
+  split: number,
+): number {
   const size = Math.max(0, features.dataSize || 0);
   const warm = features.warm === true;
-  const coldFixedIndex = features.warm === undefined ? UNKNOWN_FIXED : COLD_FIXED;
-  const coldByteIndex = features.warm === undefined ? UNKNOWN_BYTE : COLD_BYTE;
-  const coldFixed = warm ? 0 : Math.exp(theta[coldFixedIndex] ?? 0);
-  const coldByte = warm ? 0 : Math.exp(theta[coldByteIndex] ?? 0);
+  const known = features.warm !== undefined;
   const spread = doublings > 0 ? Math.exp(doublings * (theta[ZERO_COPY_BYTE_IN_FLIGHT] ?? 0)) : 1;
-  const copyByte = costs.zeroCopyByte * spread;
-  const fixed = costs.zeroCopyFixed + coldFixed;
-  const perByte = copyByte + coldByte * spread + costs.handlingByte;
-  finish(out, factor, fixed, perByte, size);
-  if (!gradient) return;
-  const total = fixed + perByte * size;
-  const fixedShare = costs.zeroCopyFixed / total;
-  const copyShare = (copyByte * size) / total;
-  const coldShare = (coldByte * spread * size) / total;
-  const handlingShare = (costs.handlingByte * size) / total;
-  out.push(ZERO_COPY_FIXED, fixedShare);
-  out.push(costs.offset + KIND_FIXED, fixedShare);
-  out.push(costs.offset + KIND_FIXED_SPLIT, 0.5 * fixedShare);
-  out.push(HANDLING_BYTE, handlingShare);
-  out.push(costs.offset + KIND_HANDLING, handlingShare);
-  out.push(ZERO_COPY_BYTE, copyShare);
-  out.push(costs.offset + KIND_BYTE_SPLIT, 0.5 * copyShare);
-  if (doublings > 0) out.push(ZERO_COPY_BYTE_IN_FLIGHT, (copyShare + coldShare) * doublings);
+  const extraUs = warm ? 0 : known ? costs.coldFixed : costs.unknownFixed;
+  const faultUs = warm ? 0 : size * spread * (known ? costs.coldByte : costs.unknownByte);
+  const copyUs = size * spread * costs.zeroCopyByte;
+  const handlingUs = size * costs.handlingByte;
+  const fixedUs = costs.zeroCopyFixed * split;
+  const total = fixedUs + extraUs + faultUs + copyUs + handlingUs;
+  finish(out, factor, fixedUs + extraUs, total, size);
+  out.push(ZERO_COPY_FIXED, fixedUs / total);
+  out.push(HANDLING_BYTE, handlingUs / total);
+  out.push(ZERO_COPY_BYTE, copyUs / total);
+  if (doublings > 0) out.push(ZERO_COPY_BYTE_IN_FLIGHT, ((copyUs + faultUs) / total) * doublings);
   if (!warm) {
-    out.push(coldFixedIndex, coldFixed / total);
-    out.push(coldByteIndex, coldShare);
+    out.push(known ? COLD_FIXED : UNKNOWN_FIXED, extraUs / total);
+    out.push(known ? COLD_BYTE : UNKNOWN_BYTE, faultUs / total);
+  }
+  return fixedUs / total;
+}
+
+function finish(out: Linearization, factor: number, fixedUs: number, total: number, size: number): void {
+  out.latencyUs = factor * total;
+  out.fixedUs = factor * fixedUs;
+  out.usPerByte = size > 0 ? (factor * (total - fixedUs)) / size : 0;
+}
+
+/** 0, so no term, where the load is unknown or no share. */
+function loadTerm(systemLoad: number | undefined): number {
+  return systemLoad !== undefined && systemLoad >= 0 && systemLoad <= 1 ? systemLoad - LOAD_ORIGIN : 0;
+}
+
+/** The full gradient of a linearisation, a kind's parameters included. */
+export function expand(out: SparseVector, at: Linearization, slot: number): void {
+  const block = blockOf(slot);
+  out.count = 0;
+  for (let entry = 0; entry < at.count; entry += 1) {
+    const index = at.index[entry] ?? 0;
+    const gradient = at.gradient[entry] ?? 0;
+    out.push(index, gradient);
+    for (const [offset, weight] of KIND_TERMS.get(index) ?? []) out.push(block + offset, gradient * weight);
   }
 }
 
-function finish(out: Linearization, factor: number, fixed: number, perByte: number, size: number): void {
-  out.fixedUs = factor * fixed;
-  out.usPerByte = factor * perByte;
-  out.latencyUs = out.fixedUs + out.usPerByte * size;
+/** Sparse coefficients over all parameters; an index may stand in it more than once. */
+export class SparseVector {
+  readonly index = new Int32Array(2 * SHARED_PARAMETERS);
+  readonly value = new Float64Array(2 * SHARED_PARAMETERS);
+  count = 0;
+
+  push(index: number, value: number): void {
+    this.index[this.count] = index;
+    this.value[this.count] = value;
+    this.count += 1;
+  }
+}
+
+/** Covariance of the directions of one kind: SHARED_PARAMETERS squared, row by row. What the read path needs of the full covariance. */
+export function reduceCovariance(covariance: Float64Array, size: number, slot: number): Float64Array {
+  const block = blockOf(slot);
+  const terms = Array.from({ length: SHARED_PARAMETERS }, (_, index): readonly (readonly [number, number])[] => [
+    [index, 1],
+    ...(KIND_TERMS.get(index) ?? []).map(([offset, weight]) => [block + offset, weight] as const),
+  ]);
+  const reduced = new Float64Array(SHARED_PARAMETERS * SHARED_PARAMETERS);
+  for (const [row, left] of terms.entries()) {
+    for (const [column, right] of terms.entries()) {
+      if (column > row) break;
+      let sum = 0;
+      for (const [i, u] of left) for (const [j, v] of right) sum += u * v * (covariance[i * size + j] ?? 0);
+      reduced[row * SHARED_PARAMETERS + column] = sum;
+      reduced[column * SHARED_PARAMETERS + row] = sum;
+    }
+  }
+  return reduced;
 }

@@ -17,18 +17,31 @@ const SMEAR_PRIOR = Math.exp((0.4 * 0.4) / 2);
 
 export class RollingResiduals {
   readonly #capacity: number;
+  /** Ring, oldest at `#next` once it is full. */
   readonly #values: number[];
+  /** exp of each value, clipped. */
+  readonly #factors: number[];
+  /** Absolute values, ascending. */
+  readonly #sorted: number[];
   #next = 0;
 
   /** @param values oldest first; only the last `capacity` are kept. */
   constructor(capacity: number, values: readonly number[] = []) {
     this.#capacity = capacity;
     this.#values = values.slice(-capacity);
+    this.#factors = this.#values.map(clippedFactor);
+    this.#sorted = this.#values.map(Math.abs).sort((left, right) => left - right);
     this.#next = this.#values.length % capacity;
   }
 
   add(residual: number): void {
+    const sorted = this.#sorted;
+    if (this.#values.length === this.#capacity)
+      sorted.splice(positionOf(sorted, Math.abs(this.#values[this.#next] ?? 0)), 1);
+    const size = Math.abs(residual);
+    sorted.splice(positionOf(sorted, size), 0, size);
     this.#values[this.#next] = residual;
+    this.#factors[this.#next] = clippedFactor(residual);
     this.#next = (this.#next + 1) % this.#capacity;
   }
 
@@ -38,16 +51,17 @@ export class RollingResiduals {
 
   /** Half-width of the 90 % interval of the log latency; undefined while there are too few residuals. */
   halfWidth(): number | undefined {
-    const n = this.#values.length;
-    if (n < MIN_FOR_INTERVAL) return undefined;
-    const sorted = Float64Array.from(this.#values, Math.abs).sort();
-    return sorted[Math.min(n, Math.ceil((n + 1) * COVERAGE)) - 1];
+    const n = this.#sorted.length;
+    return n < MIN_FOR_INTERVAL ? undefined : this.#sorted[Math.min(n, Math.ceil((n + 1) * COVERAGE)) - 1];
   }
 
   /** Mean over median of the scatter, >= some value near 1. */
   smearing(): number {
     let sum = SMEAR_PRIOR_COUNT * SMEAR_PRIOR;
-    for (const value of this.#values) sum += Math.exp(Math.max(-SMEAR_CLIP, Math.min(SMEAR_CLIP, value)));
+    // Oldest first whatever the ring's position, so that a restored model adds up to the same bits.
+    const start = this.#values.length < this.#capacity ? 0 : this.#next;
+    for (let i = start; i < this.#factors.length; i += 1) sum += this.#factors[i] ?? 0;
+    for (let i = 0; i < start; i += 1) sum += this.#factors[i] ?? 0;
     return sum / (SMEAR_PRIOR_COUNT + this.#values.length);
   }
 
@@ -56,4 +70,20 @@ export class RollingResiduals {
     if (this.#values.length < this.#capacity) return this.#values.slice();
     return [...this.#values.slice(this.#next), ...this.#values.slice(0, this.#next)];
   }
+}
+
+function clippedFactor(residual: number): number {
+  return Math.exp(Math.max(-SMEAR_CLIP, Math.min(SMEAR_CLIP, residual)));
+}
+
+/** First position whose value is not below. */
+function positionOf(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -65,6 +65,31 @@ export interface CostModelSnapshot {
   crossover(features: Features, statistic?: 'median' | 'mean'): number;
   /** Both estimates and the doubt about their ratio, for exploration. Optional: a learner that keeps no joint doubt leaves it out. */
   compare?(features: Features): LaneComparison;
+  /**
+   * The lane to take, exploration included, with its propensity. Optional like `compare`. What was tried against the model's belief says
+   * `explored`; with `explorationRate` 0 the answer is the belief.
+   */
+  choose?(features: Features, request: ExplorationRequest): ExploredChoice;
+}
+
+export interface ExplorationRequest {
+  /** `'median'` for goals about each transfer, `'mean'` for goals about total time. */
+  readonly statistic: 'median' | 'mean';
+  /** The policy's, 0..1. */
+  readonly explorationRate: number;
+  /** Uniform in [0, 1). */
+  readonly random: number;
+}
+
+export interface ExploredChoice {
+  readonly method: Lane;
+  /** The lane that is expected to be cheaper. */
+  readonly greedy: Lane;
+  /** Probability with which `method` was chosen. */
+  readonly propensity: number;
+  /** True where `method` is not `greedy`. */
+  readonly explored: boolean;
+  readonly comparison: LaneComparison;
 }
 
 /** What can be stored as JSON: the persistent form of every learner. */

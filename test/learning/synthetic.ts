@@ -1,16 +1,7 @@
 /** A machine whose lanes cost exactly what it says, with log-normal scatter: what a learner must find out. */
 import type { Features, Lane, Observation } from '../../src/learning/types.ts';
 
-/** Small deterministic generator (mulberry32), so that a seed names a test run. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { seededRandom } from '../../src/learning/random.ts';
 
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
