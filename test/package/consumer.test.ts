@@ -18,9 +18,10 @@ if (!complete)
 const neverBundled = ['koffi', 'lmdb', 'piscina'];
 
 describe.skipIf(!complete)('the packed package, installed', () => {
-  const home = mkdtempSync(join(tmpdir(), 'pitwall consumer '));
+  let home = '';
 
   beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'pitwall consumer '));
     const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', home], {
       encoding: 'utf8',
     });
