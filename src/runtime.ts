@@ -3,7 +3,7 @@
  * on the hot path (synchronous, never throws) or a question to an actor (a promise).
  */
 import type { Alert } from './actors/adviser.ts';
-import { Destinations } from './actors/destinations.ts';
+import { ACTOR } from './actors/names.ts';
 import { parseConfig } from './config/parse.ts';
 import type { PolicyPatch, RuntimeConfig, RuntimeOptions } from './config/types.ts';
 import type { Decision } from './decision/decision.ts';
@@ -14,7 +14,7 @@ import { Thresholds } from './facade/thresholds.ts';
 import type { Lanes } from './hot-path/lanes.ts';
 import type { TransferOptions } from './hot-path/transfer.ts';
 import { call, type NactRef, type ProcessTree, type ServerRef, whereis } from './otp/index.ts';
-import { ACTOR } from './actors/names.ts';
+import type { RuntimePort } from './transports/runtime-port.ts';
 import type { PoolStatistics } from './wiring/brain.ts';
 import { type Engine, startEngine } from './wiring/engine.ts';
 import type { RuntimeListener } from './wiring/notices.ts';
@@ -174,7 +174,7 @@ export class Runtime {
   }
 
   /** Where pitwall's transports and a host's own children attach themselves. */
-  get port(): Engine['port'] {
+  get port(): RuntimePort {
     return this.#engine.port;
   }
 

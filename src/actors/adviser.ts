@@ -80,7 +80,16 @@ function raise({ args, active }: State, message: RaiseAlert): void {
   const atMs = args.nowMs();
   const { key, kind, severity, pool } = message;
   const count = (known?.count ?? 0) + 1;
-  const alert = { key, kind, severity, pool, message: message.message, firstAtMs: known?.firstAtMs ?? atMs, lastAtMs: atMs, count };
+  const alert = {
+    key,
+    kind,
+    severity,
+    pool,
+    message: message.message,
+    firstAtMs: known?.firstAtMs ?? atMs,
+    lastAtMs: atMs,
+    count,
+  };
   active.set(key, alert);
   if (known) return;
   const oldest = active.size > (args.limit ?? DEFAULT_LIMIT) ? active.keys().next().value : undefined;

@@ -3,9 +3,9 @@
  * memory, and answers questions about any time range from the store.
  */
 import type { Method } from '../decision/types.ts';
-import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
-import type { SeriesQuery, StatisticsQuery } from '../metrics/store.ts';
 import type { TransferRecord } from '../metrics/record.ts';
+import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
+import type { SeriesQuery, StatisticsQuery } from '../metrics/store-types.ts';
 import { type Call, type From, type GenServer, next, reply } from '../otp/index.ts';
 
 /** One lane of a pool over its recent successes: exponentially weighted, about the last hundred transfers. */
@@ -131,7 +131,8 @@ function updated(trend: LaneTrend, record: TransferRecord): LaneTrend {
     successes: trend.successes + 1,
     meanLatencyUs: mix(trend.meanLatencyUs, record.latencyUs),
     meanThroughputMBps: mix(trend.meanThroughputMBps, record.throughputMBps),
-    meanPredictionError: error === undefined ? trend.meanPredictionError : mix(trend.meanPredictionError ?? error, error),
+    meanPredictionError:
+      error === undefined ? trend.meanPredictionError : mix(trend.meanPredictionError ?? error, error),
     lastAtMs,
   };
 }

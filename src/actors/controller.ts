@@ -203,10 +203,12 @@ async function restorePolicies(args: ControllerArgs): Promise<void> {
 
 function restorePolicy(args: ControllerArgs, slot: PoolSlot, value: JsonValue): void {
   if (typeof value !== 'object' || value === null || !('patch' in value) || typeof value.version !== 'number') {
-    return args.onPolicySkipped(slot.pool, 'the stored policy has another form');
+    args.onPolicySkipped(slot.pool, 'the stored policy has another form');
+    return;
   }
   if (value.basis !== slot.basis) {
-    return args.onPolicySkipped(slot.pool, 'the configuration of the pool has changed since');
+    args.onPolicySkipped(slot.pool, 'the configuration of the pool has changed since');
+    return;
   }
   try {
     args.publish(slot, parsePolicyPatch(value.patch, slot.config), value.version);

@@ -4,8 +4,8 @@
  */
 import type { JsonValue } from '../learning/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
-import type { MetricsStore, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
+import type { MetricsStore, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store-types.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
 
 export interface MetricsStoreArgs {

@@ -7,9 +7,10 @@
  * The queue is not the recorder's: it outlives a crash, and the next recorder goes on where this one stopped. The two cursors are apart
  * because learning must not wait for a disk.
  */
-import { type Call, type GenServer, next, reply, type From, type Self } from '../otp/index.ts';
+
 import type { TransferRecord } from '../metrics/record.ts';
 import type { RecordQueue } from '../metrics/record-queue.ts';
+import { type Call, type From, type GenServer, next, reply, type Self } from '../otp/index.ts';
 
 export interface RecorderArgs {
   readonly queue: RecordQueue;
@@ -98,15 +99,13 @@ export const recorder: Recorder = {
   },
 };
 
-/** Empties the queue as far as the store allows. */
+/** Empties the queue as far as the store allows. Ends with nothing left for either cursor, or with a store that refused. */
 async function drain(state: State): Promise<State> {
-  const { queue, teach, store, onStoreFailure, onStoreRecovered } = state.args;
-  for (let taught = queue.peek('taught', BATCH); taught.length > 0; taught = queue.peek('taught', BATCH)) {
-    // Advanced first: records that crash a learner must not be fed to it again.
-    queue.advance('taught', taught.length);
-    teach(taught);
-  }
-  for (let batch = queue.peek('stored', BATCH); batch.length > 0; batch = queue.peek('stored', BATCH)) {
+  const { queue, store, onStoreFailure, onStoreRecovered } = state.args;
+  for (;;) {
+    teachAll(state.args);
+    const batch = queue.peek('stored', BATCH);
+    if (batch.length === 0) return { ...state, scheduled: false, retryMs: RETRY_MS };
     try {
       await store(batch);
     } catch (error) {
@@ -116,7 +115,14 @@ async function drain(state: State): Promise<State> {
     queue.advance('stored', batch.length);
     if (state.retryMs > RETRY_MS) onStoreRecovered();
   }
-  return { ...state, scheduled: false, retryMs: RETRY_MS };
+}
+
+function teachAll({ queue, teach }: RecorderArgs): void {
+  for (let taught = queue.peek('taught', BATCH); taught.length > 0; taught = queue.peek('taught', BATCH)) {
+    // Advanced first: records that crash a learner must not be fed to it again.
+    queue.advance('taught', taught.length);
+    teach(taught);
+  }
 }
 
 /** After a failure the store is asked again later, and less and less often. */

@@ -68,12 +68,7 @@ export interface RestoreAgain {
   readonly type: 'restore';
 }
 
-export type ThresholdManagerCall =
-  | AdjustThreshold
-  | ResetThresholds
-  | GetThresholdHistory
-  | ForgetLearned
-  | PersistNow;
+export type ThresholdManagerCall = AdjustThreshold | ResetThresholds | GetThresholdHistory | ForgetLearned | PersistNow;
 export type ThresholdManagerCast = Observed | ResourcesSampled | PolicyChanged;
 export type ThresholdManagerInfo = PersistSoon | RestoreAgain;
 

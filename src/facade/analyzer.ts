@@ -3,7 +3,7 @@ import type { Destinations } from '../actors/destinations.ts';
 import { PitwallError } from '../errors.ts';
 import type { Decider } from '../hot-path/decider.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
-import type { SeriesQuery, StatisticsQuery } from '../metrics/store.ts';
+import type { SeriesQuery, StatisticsQuery } from '../metrics/store-types.ts';
 import { call, describeReason } from '../otp/index.ts';
 
 /** `runtime.analyzer`: what was measured, over any range of time. */

@@ -3,7 +3,7 @@
  * that, requests are served under one overflow pool, so that hostile names cost nothing.
  */
 import type { PoolConfig } from '../config/types.ts';
-import { PoolSlot, type SnapshotBoard } from '../snapshots.ts';
+import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
 import { PoolCounters, type RefusalCounters } from './counters.ts';
 
 /** The pool of requests whose own pool was refused. */

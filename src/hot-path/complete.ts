@@ -92,7 +92,7 @@ export function toRecord(decision: Decision, metrics: TransferMetrics, context: 
   return {
     transferId: decision.transferId,
     timestampUs: context.timestampUs,
-    pool: decision.pool,
+    pool: decision.pool ?? '',
     method,
     outcome,
     reason: decision.reason,

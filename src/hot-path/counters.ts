@@ -10,14 +10,29 @@ export class PoolCounters {
   /** Decisions that fell back, and transfers that failed over from zero-copy to gRPC. */
   fallbacks = 0;
   failures = 0;
-  readonly byReason = new Map<DecisionReason, number>();
+  readonly #zeroCopyReasons = new Map<DecisionReason, number>();
+  readonly #grpcReasons = new Map<DecisionReason, number>();
 
   count(method: Method, reason: DecisionReason, explored: boolean): void {
     this.decisions += 1;
     if (method === 'zero_copy') this.zeroCopy += 1;
     else this.grpc += 1;
     if (explored) this.explored += 1;
-    this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
+    const reasons = method === 'zero_copy' ? this.#zeroCopyReasons : this.#grpcReasons;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+
+  /** Decisions by lane and reason. */
+  *byLane(): Generator<[key: { method: Method; reason: DecisionReason }, count: number]> {
+    for (const [reason, count] of this.#zeroCopyReasons) yield [{ method: 'zero_copy', reason }, count];
+    for (const [reason, count] of this.#grpcReasons) yield [{ method: 'grpc', reason }, count];
+  }
+
+  /** Decisions by reason, whichever lane it led to. */
+  byReason(): Record<string, number> {
+    const reasons: Record<string, number> = {};
+    for (const [{ reason }, count] of this.byLane()) reasons[reason] = (reasons[reason] ?? 0) + count;
+    return reasons;
   }
 }
 

@@ -2,14 +2,15 @@
  * The synchronous half of the runtime: decides, remembers what it decided, and turns what comes back into records. It reads published
  * snapshots, asks no actor, awaits nothing and never throws.
  */
-import { Decision, fallbackDecision } from '../decision/decision.ts';
+
 import { decide } from '../decision/decide.ts';
+import { type Decision, fallbackDecision } from '../decision/decision.ts';
 import { describeRequest } from '../decision/describe.ts';
 import type { RecordQueue } from '../metrics/record-queue.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
-import type { AdmittedPool, Admission } from './admission.ts';
+import type { Admission, AdmittedPool } from './admission.ts';
 import type { BreakerBoard } from './breakers.ts';
-import { readMetrics, toRecord, type TransferMetrics } from './complete.ts';
+import { readMetrics, type TransferMetrics, toRecord } from './complete.ts';
 import type { RefusalCounters } from './counters.ts';
 import { Ledger } from './ledger.ts';
 
@@ -91,9 +92,7 @@ export class Decider {
 
   /** Records one leg of a transfer that the runtime itself carried out; the last leg closes it. */
   recordLeg(decision: Decision, metrics: TransferMetrics, options: { failedOver: boolean; last: boolean }): void {
-    const entry = options.last
-      ? this.#ledger.close(decision.transferId)
-      : this.#ledger.find(decision.transferId);
+    const entry = options.last ? this.#ledger.close(decision.transferId) : this.#ledger.find(decision.transferId);
     // The ledger may have moved on while a long transfer ran; the decision itself is at hand.
     this.#push(entry ?? { transferId: decision.transferId, decision, decisionTimeUs: 0 }, metrics, options.failedOver);
   }

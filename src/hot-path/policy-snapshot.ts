@@ -2,11 +2,7 @@ import type { PoolConfig } from '../config/types.ts';
 import type { PolicyRule, PolicySnapshot } from '../decision/types.ts';
 
 /** What `decide` reads of a pool's configuration. `disabledRules` are left out: they threw, or were slow. */
-export function toPolicySnapshot(
-  config: PoolConfig,
-  version: number,
-  rules: readonly PolicyRule[],
-): PolicySnapshot {
+export function toPolicySnapshot(config: PoolConfig, version: number, rules: readonly PolicyRule[]): PolicySnapshot {
   return Object.freeze({
     version,
     goal: config.goal,

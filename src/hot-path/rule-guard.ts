@@ -47,7 +47,10 @@ export function guardRule(
       try {
         method = rule.decide(context);
       } catch (error) {
-        disable('threw', error instanceof Error ? `${error.name}: ${error.message}` : 'threw something that is no Error');
+        disable(
+          'threw',
+          error instanceof Error ? `${error.name}: ${error.message}` : 'threw something that is no Error',
+        );
         return undefined;
       }
       const tookUs = (elapsedMs() - startedMs) * 1000;

@@ -5,18 +5,12 @@
 import type { Decision } from '../decision/decision.ts';
 import type { Outcome } from '../metrics/record.ts';
 import type { PoolSlot } from '../snapshots.ts';
+import type { TransferSpans } from '../telemetry/spans.ts';
 import type { TransferCost } from '../transports/types.ts';
 import type { Admission, AdmittedPool } from './admission.ts';
 import type { BreakerBoard } from './breakers.ts';
 import type { Decider } from './decider.ts';
 import { errorCodeOf, isFinal, isLaneFault, type Lane, type Lanes } from './lanes.ts';
-
-/** Wraps the parts of a transfer in spans; the plain one calls straight through. */
-export interface TransferSpans {
-  transfer<T>(run: () => Promise<T>): Promise<T>;
-  decide(run: () => Decision): Decision;
-  execute<T>(decision: Decision, failedOver: boolean, run: () => Promise<T>): Promise<T>;
-}
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
@@ -53,7 +47,8 @@ export class Transfers {
     const admitted = decision.pool === undefined ? undefined : admission.find(decision.pool);
     if (admitted) admitted.slot.inFlight += 1;
     try {
-      if (decision.method === 'grpc') return await this.#leg(decision, 'grpc', data, lanes.grpc, admitted, false, options);
+      if (decision.method === 'grpc')
+        return await this.#leg(decision, 'grpc', data, lanes.grpc, admitted, false, options);
       try {
         return await this.#leg(decision, 'zero_copy', data, lanes.zeroCopy, admitted, false, options);
       } catch (error) {

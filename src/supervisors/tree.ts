@@ -12,19 +12,19 @@
  * What a host adds (worker pools, actors of its own) stands beside it, below `pitwall_hosted`: a brain that gives up must not take the
  * lanes with it, for then nothing could carry the payload any more.
  */
-import { adviser, type AdviserArgs } from '../actors/adviser.ts';
-import { analyzer, type AnalyzerArgs } from '../actors/analyzer.ts';
-import { controller, type ControllerArgs } from '../actors/controller.ts';
-import { metricsStore, type MetricsStoreArgs } from '../actors/metrics-store.ts';
+import { type AdviserArgs, adviser } from '../actors/adviser.ts';
+import { type AnalyzerArgs, analyzer } from '../actors/analyzer.ts';
+import { type ControllerArgs, controller } from '../actors/controller.ts';
+import { type MetricsStoreArgs, metricsStore } from '../actors/metrics-store.ts';
 import { ACTOR, thresholdManagerName } from '../actors/names.ts';
-import { recorder, type RecorderArgs } from '../actors/recorder.ts';
-import { resourceMonitor, type ResourceMonitorArgs } from '../actors/resource-monitor.ts';
-import { thresholdManager, type ThresholdManagerArgs } from '../actors/threshold-manager.ts';
+import { type RecorderArgs, recorder } from '../actors/recorder.ts';
+import { type ResourceMonitorArgs, resourceMonitor } from '../actors/resource-monitor.ts';
+import { type ThresholdManagerArgs, thresholdManager } from '../actors/threshold-manager.ts';
 import {
   type ChildSpecInput,
   dynamicSupervisorSpec,
-  startGenServer,
   type SupervisorFlags,
+  startGenServer,
   supervisorSpec,
   workerSpec,
 } from '../otp/index.ts';
@@ -75,7 +75,9 @@ export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
       {
         id: 'threshold_manager',
         start: (parent, pool: string) =>
-          startGenServer(parent, thresholdManager, args.thresholdManager(pool), { register: thresholdManagerName(pool) }),
+          startGenServer(parent, thresholdManager, args.thresholdManager(pool), {
+            register: thresholdManagerName(pool),
+          }),
       },
       { register: POOLS_NAME },
     ),

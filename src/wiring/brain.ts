@@ -1,7 +1,7 @@
 /**
  * All that decides, put together and not yet running: snapshots, hot path, queue. `runtime.ts` starts the actors around it.
  */
-import { cast } from '../otp/index.ts';
+
 import type { Destinations } from '../actors/destinations.ts';
 import { defaultPoolConfig } from '../config/pools.ts';
 import type { Goal, RuntimeConfig } from '../config/types.ts';
@@ -10,9 +10,11 @@ import { Admission } from '../hot-path/admission.ts';
 import { BreakerBoard } from '../hot-path/breakers.ts';
 import { RefusalCounters } from '../hot-path/counters.ts';
 import { Decider } from '../hot-path/decider.ts';
-import { type TransferSpans, Transfers } from '../hot-path/transfer.ts';
+import { Transfers } from '../hot-path/transfer.ts';
 import { RecordQueue } from '../metrics/record-queue.ts';
+import { cast } from '../otp/index.ts';
 import { SnapshotBoard } from '../snapshots.ts';
+import type { TransferSpans } from '../telemetry/spans.ts';
 import type { Notices } from './notices.ts';
 import { PoolFactory } from './pools.ts';
 
@@ -127,7 +129,7 @@ export class Brain {
       fallbacks: counters.fallbacks,
       failures: counters.failures,
       inFlight: slot.inFlight,
-      byReason: Object.fromEntries(counters.byReason),
+      byReason: counters.byReason(),
       goal: slot.policy.goal,
       policyVersion: slot.policy.version,
       breaker: slot.breaker,

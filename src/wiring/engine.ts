@@ -1,8 +1,8 @@
 /**
  * The running thing behind the facade: system, brain, the two trees, and their end.
  */
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { Destinations } from '../actors/destinations.ts';
-import { ACTOR } from '../actors/names.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import {
   call,
@@ -10,20 +10,23 @@ import {
   inspect,
   type ProcessRef,
   type ProcessTree,
+  type SupervisorRef,
+  type System,
   shutDown,
   startSupervisor,
   startSystem,
   stopSystem,
-  type SupervisorRef,
-  type System,
   systemClock,
 } from '../otp/index.ts';
 import { HOSTED, HOSTED_NAME, pitwallTree, ROOT, ROOT_NAME } from '../supervisors/tree.ts';
+import { createContextCarrier } from '../telemetry/context.ts';
+import { createTelemetry, type Telemetry, type TelemetrySettings } from '../telemetry/instruments.ts';
+import type { RuntimePort } from '../transports/runtime-port.ts';
 import { Brain } from './brain.ts';
 import { Notices } from './notices.ts';
-import { createPort, type EnginePort } from './port.ts';
+import { createPort } from './port.ts';
 import { StoreOwner } from './store-owner.ts';
-import { createEngineTelemetry, type EngineTelemetry } from './telemetry.ts';
+import { telemetrySource } from './telemetry-source.ts';
 import { treeArgs } from './tree-args.ts';
 
 export class Engine {
@@ -32,9 +35,10 @@ export class Engine {
   readonly notices: Notices;
   readonly destinations: Destinations;
   readonly brain: Brain;
-  readonly port: EnginePort;
+  readonly port: RuntimePort;
   readonly #storeOwner: StoreOwner;
-  readonly #telemetry: EngineTelemetry;
+  readonly #telemetry: Telemetry;
+  readonly #stopObserving: () => void;
   #root: SupervisorRef | undefined;
   #hosted: SupervisorRef | undefined;
   /** Why the root does not run, where it does not. */
@@ -47,16 +51,21 @@ export class Engine {
     const clock = config.clock ?? systemClock;
     const nowMs = (): number => clock.now();
     this.notices = new Notices(config.logger);
-    this.#telemetry = createEngineTelemetry(config, this);
+    this.#telemetry = createTelemetry({
+      ...providersOf(config),
+      pools: config.pools.map((pool) => pool.name),
+      logger: config.logger,
+    });
+    const contextCarrier = createContextCarrier();
     this.system = startSystem({
       name: 'pitwall_system',
       clock,
       onReport: (report) => {
         this.notices.report(report);
-        this.#telemetry.onReport(report);
+        this.#telemetry.report(report);
       },
       onExit: (ref, reason) => this.#onExit(ref, reason),
-      ...(this.#telemetry.contextCarrier && { contextCarrier: this.#telemetry.contextCarrier }),
+      ...(contextCarrier && { contextCarrier }),
     });
     this.destinations = new Destinations(this.system);
     this.notices.connect(this.destinations);
@@ -71,6 +80,7 @@ export class Engine {
     });
     this.#storeOwner = new StoreOwner(config, () => Math.round(nowMs() * 1000));
     this.port = createPort(this);
+    this.#stopObserving = this.#telemetry.observe(telemetrySource(this));
   }
 
   /** Starts both trees. A root that cannot start leaves a degraded engine, not an error. */
@@ -86,7 +96,7 @@ export class Engine {
       notices,
       storeOwner: this.#storeOwner,
       nowMs: () => this.system.clock.now(),
-      onRecords: (records) => this.#telemetry.onRecords(records),
+      onRecords: (records) => this.#telemetry.recordBatch(records),
     });
     const root = await startSupervisor(system, ROOT, pitwallTree(args), { name: ROOT_NAME, register: ROOT_NAME });
     if (root.type === 'ok') this.#root = root.ref;
@@ -156,7 +166,8 @@ export class Engine {
       await this.#storeOwner.close();
     } finally {
       signal?.removeEventListener('abort', kill);
-      this.#telemetry.stop();
+      this.#telemetry.flush();
+      this.#stopObserving();
       this.#stopped = true;
       this.notices.emit({ type: 'status_changed', state: 'stopped', reasons: [] });
     }
@@ -174,6 +185,24 @@ export class Engine {
     const { state, reasons } = this.status();
     this.notices.emit({ type: 'status_changed', state, reasons });
   }
+}
+
+/** Configuration keeps providers opaque; here is where their types are known. */
+function providersOf({ telemetry }: RuntimeConfig): Partial<TelemetrySettings> {
+  const { tracerProvider, meterProvider, maxAttributeValues } = telemetry;
+  return {
+    tracerProvider: isTracerProvider(tracerProvider) ? tracerProvider : undefined,
+    meterProvider: isMeterProvider(meterProvider) ? meterProvider : undefined,
+    maxAttributeValues,
+  };
+}
+
+function isTracerProvider(value: object | undefined): value is TracerProvider {
+  return value !== undefined && 'getTracer' in value;
+}
+
+function isMeterProvider(value: object | undefined): value is MeterProvider {
+  return value !== undefined && 'getMeter' in value;
 }
 
 const FLUSH_TIMEOUT_MS = 60_000;

@@ -5,8 +5,8 @@
 import type { Alert } from '../actors/adviser.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { Logger } from '../config/types.ts';
-import { cast, describeReason, type SupervisorReport } from '../otp/index.ts';
 import type { ThresholdChange } from '../learning/threshold-tuning.ts';
+import { cast, describeReason, type SupervisorReport } from '../otp/index.ts';
 
 /** What a host may listen to. */
 export type RuntimeEvent =
@@ -14,7 +14,11 @@ export type RuntimeEvent =
   | { readonly type: 'alert_raised'; readonly alert: Alert }
   | { readonly type: 'alert_resolved'; readonly alert: Alert }
   | { readonly type: 'threshold_changed'; readonly pool: string; readonly change: ThresholdChange }
-  | { readonly type: 'status_changed'; readonly state: 'running' | 'degraded' | 'stopped'; readonly reasons: readonly string[] };
+  | {
+      readonly type: 'status_changed';
+      readonly state: 'running' | 'degraded' | 'stopped';
+      readonly reasons: readonly string[];
+    };
 
 export type RuntimeListener = (event: RuntimeEvent) => void;
 
@@ -61,11 +65,10 @@ export class Notices {
 
   report(report: SupervisorReport): void {
     this.emit({ type: 'supervisor_report', report });
-    const { context, offender, reason } = report;
+    const { context, offender } = report;
     if (context === 'started') return;
     if (context === 'child_terminated') this.#restarts += 1;
     const supervisor = report.supervisor.name;
-    this.#logger.warn(`supervisor ${supervisor}: ${context} ${offender.id}: ${describeReason(reason)}`);
     if (context !== 'shutdown') return;
     this.raise({
       key: `actor_restarts:${supervisor}`,
@@ -96,7 +99,8 @@ export class Notices {
 
   thresholdsChanged(pool: string, changes: readonly ThresholdChange[]): void {
     for (const change of changes) {
-      const what = change.kind === 'threshold' ? `threshold of ${change.dataType ?? 'every other type'}` : 'quick path minimum';
+      const what =
+        change.kind === 'threshold' ? `threshold of ${change.dataType ?? 'every other type'}` : 'quick path minimum';
       this.#logger.info(`pool ${pool}: ${what} ${change.from} -> ${change.to} bytes: ${change.reason}`);
       this.emit({ type: 'threshold_changed', pool, change });
     }

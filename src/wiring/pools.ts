@@ -24,7 +24,12 @@ export class PoolFactory {
 
   newSlot(config: PoolConfig): PoolSlot {
     const basis = JSON.stringify(toPolicyPatch(config));
-    const slot = new PoolSlot(config, basis, toPolicySnapshot(config, 1, this.#guarded(config)), initialThresholds(config));
+    const slot = new PoolSlot(
+      config,
+      basis,
+      toPolicySnapshot(config, 1, this.#guarded(config)),
+      initialThresholds(config),
+    );
     slot.mode = this.#options.mode();
     return slot;
   }

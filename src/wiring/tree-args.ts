@@ -12,7 +12,18 @@ import type { ThresholdManagerArgs } from '../actors/threshold-manager.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import { PitwallError } from '../errors.ts';
 import type { TransferRecord } from '../metrics/record.ts';
-import { call, cast, describeReason, type DynamicSupervisorRef, startInstance, type System, whereis } from '../otp/index.ts';
+import {
+  call,
+  cast,
+  type DynamicSupervisorRef,
+  describeReason,
+  named,
+  type ServerRef,
+  type SupervisorCall,
+  type SupervisorRef,
+  type System,
+  startInstance,
+} from '../otp/index.ts';
 import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
 import type { Brain } from './brain.ts';
 import type { Notices } from './notices.ts';
@@ -117,7 +128,8 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string): ThresholdManage
     nowMs,
     costModel: {},
     restore: () => call(destinations.metricsStore, { type: 'get', kind: POOL_STATE.learned, key: pool }),
-    persist: (value) => void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.learned, key: pool, value }),
+    persist: (value) =>
+      void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.learned, key: pool, value }),
     onChanges: (changes) => notices.thresholdsChanged(pool, changes),
     onRefusedState: (reason) =>
       notices.raise({
@@ -163,7 +175,8 @@ function controllerArgs(wiring: TreeWiring): ControllerArgs {
       void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.policy, key: pool, value }),
     publish: (slot, pool, version) => brain.factory.publish(slot, pool, version),
     setMode: (mode) => brain.setMode(mode),
-    onPolicySkipped: (pool, why) => config.logger.warn(`pool ${pool}: a policy set at run time is not taken back: ${why}`),
+    onPolicySkipped: (pool, why) =>
+      config.logger.warn(`pool ${pool}: a policy set at run time is not taken back: ${why}`),
   };
 }
 
@@ -174,7 +187,10 @@ function plain<T>(value: T): ReturnType<typeof JSON.parse> {
 
 async function ensureManager({ system, config, destinations }: TreeWiring, pool: string): Promise<void> {
   if (destinations.thresholdManager(pool).whereis()?.alive) return;
-  const pools: DynamicSupervisorRef<[pool: string]> | undefined = whereis(system, POOLS_NAME);
+  const pools: DynamicSupervisorRef<[pool: string]> | undefined = named<SupervisorCall, CastOf<SupervisorRef>>(
+    system,
+    POOLS_NAME,
+  ).whereis();
   if (!pools) return; // it is being restarted; the controller looks again in a second
   try {
     const result = await startInstance(pools, pool);
@@ -185,6 +201,9 @@ async function ensureManager({ system, config, destinations }: TreeWiring, pool:
     config.logger.warn(`pool ${pool}: no threshold manager: ${describeReason(error)}`);
   }
 }
+
+/** The casts that a ref's process takes. */
+type CastOf<Ref> = Ref extends ServerRef<infer _C, infer K, infer _I> ? K : never;
 
 function isAlreadyStarted(reason: unknown): boolean {
   return typeof reason === 'object' && reason !== null && 'type' in reason && reason.type === 'already_started';

@@ -1,0 +1,51 @@
+/**
+ * `pitwall`: decides, transfer by transfer, whether a payload travels as gRPC bytes or through zero-copy shared memory. Own actors:
+ * `pitwall/otp`; moving payloads: `pitwall/transports`; OpenTelemetry's SDK: `pitwall/telemetry`.
+ */
+export type { Alert, AlertKind } from './actors/adviser.ts';
+export type { LaneTrend } from './actors/analyzer.ts';
+export { ConfigError } from './config/config-error.ts';
+export { validateConfig } from './config/parse.ts';
+export type { ConfigProblem } from './config/problems.ts';
+export type {
+  CustomRule,
+  Goal,
+  Logger,
+  PolicyPatch,
+  PoolOptions,
+  RuntimeConfig,
+  RuntimeOptions,
+} from './config/types.ts';
+export type { Decision } from './decision/decision.ts';
+export type {
+  BreakerState,
+  CostBenefitAnalysis,
+  DataType,
+  DecisionReason,
+  Format,
+  Method,
+  MethodEstimate,
+  PolicyTrace,
+  PoolSnapshot,
+  ResourceSnapshot,
+  RolloutStage,
+  RuleContext,
+  Threshold,
+  TransferRequest,
+  TransportSnapshot,
+  Warmth,
+} from './decision/types.ts';
+export { InvalidArgumentError, PitwallError } from './errors.ts';
+export type { Analyzer } from './facade/analyzer.ts';
+export type { Thresholds } from './facade/thresholds.ts';
+export type { TransferMetrics } from './hot-path/complete.ts';
+export type { Lane, LaneContext, Lanes } from './hot-path/lanes.ts';
+export type { TransferOptions } from './hot-path/transfer.ts';
+export type { ThresholdChange } from './learning/threshold-tuning.ts';
+export type { Outcome, TransferRecord } from './metrics/record.ts';
+export type { RangeStatistics, SeriesPoint, StoreStatistics } from './metrics/statistics.ts';
+export type { SeriesQuery, StatisticsQuery } from './metrics/store-types.ts';
+export { type PolicyChangeNote, type Runtime, type RuntimeStatus, startRuntime } from './runtime.ts';
+export type { RuntimePort } from './transports/runtime-port.ts';
+export type { PoolStatistics } from './wiring/brain.ts';
+export type { RuntimeEvent, RuntimeListener } from './wiring/notices.ts';

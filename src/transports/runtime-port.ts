@@ -1,0 +1,32 @@
+/** What a worker pool needs of the runtime it belongs to. The runtime implements it; `transports/` knows no more of it. */
+import type { Logger } from '../config/types.ts';
+import type { TransportSnapshot } from '../decision/types.ts';
+import type { Lanes } from '../hot-path/lanes.ts';
+import type { ChildSpecInput, Parent, ServerRef } from '../otp/index.ts';
+
+export interface RuntimePort {
+  /** The OTP system that hosted children live in. */
+  readonly system: Parent;
+  readonly logger: Logger;
+  /** Directory for shared memory that has a name, such as `/dev/shm`. */
+  readonly sharedMemoryDir: string;
+  /** Bytes that shared memory of this runtime may take; undefined: as much as the machine has. */
+  readonly sharedMemoryLimit: number | undefined;
+  readonly nowMs: () => number;
+  /** The whole loop of one transfer: decide, move, measure, record, fall back. */
+  transfer<D, T>(
+    request: object,
+    data: D,
+    lanes: Lanes<D, T>,
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Promise<T>;
+  /**
+   * Starts a child below the runtime's supervisor for hosted children.
+   * @throws PitwallError `PITWALL_CHILD_NOT_STARTED` with the reason; `PITWALL_RUNTIME_STOPPED` after shutdown
+   */
+  startChild(spec: ChildSpecInput): Promise<ServerRef>;
+  /** Stops a hosted child and forgets its spec. Resolves also when there is none. */
+  stopChild(id: string): Promise<void>;
+  /** Publishes what the pool's zero-copy lane can do; undefined when the pool is gone. */
+  publishTransport(pool: string, transport: TransportSnapshot | undefined): void;
+}
