@@ -40,15 +40,19 @@ export class StartError extends PitwallError {
 
 /**
  * Thrown by a handler to end its process with `reason`, as Erlang's `exit/1`: `throw new Exit('no_port')`. Any other value that a
- * handler throws is itself the exit reason. Code `PITWALL_EXIT`.
+ * handler throws is itself the exit reason. It is no `Error`: an exit is no fault, and needs no stack trace, which would be most
+ * of its cost.
  */
-export class Exit extends PitwallError {
-  override readonly name: string = 'Exit';
+export class Exit {
+  readonly code = 'PITWALL_EXIT';
   readonly reason: ExitReason;
 
   constructor(reason: ExitReason) {
-    super('PITWALL_EXIT', `exit: ${describeReason(reason)}`);
     this.reason = reason;
+  }
+
+  get message(): string {
+    return `exit: ${describeReason(this.reason)}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deadlines } from './deadlines.ts';
-import { type Envelope, seal } from './envelope.ts';
+import { type Envelope, type Item, isSealed, seal } from './envelope.ts';
 import { Mailbox } from './mailbox.ts';
 import type { NactRef, ProcessRef, ProcessStatus } from './message.ts';
 import type { Monitor } from './monitor.ts';
@@ -45,6 +45,8 @@ export interface MailboxLimit {
 export interface Engine {
   /** Handles one message. Never throws. Sets `process.busy` while it waits for something. */
   handle(envelope: Envelope): void;
+  /** The same for a cast without an envelope. */
+  cast(message: unknown): void;
   /** What was put off until the process runs: a continuation of `init`. */
   resume(): void;
   readonly hasContinuation: boolean;
@@ -71,7 +73,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   /** Who started it with a link: the one whose exit signal ends it in order. */
   readonly parent: Process | undefined;
   readonly actor: Actor;
-  readonly mailbox: Mailbox<Envelope> = new Mailbox();
+  readonly mailbox: Mailbox<Item> = new Mailbox();
   readonly limit: MailboxLimit | undefined;
   /** Exit signals arrive as messages. */
   trapExit = false;
@@ -82,7 +84,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   registeredName: string | undefined;
   /** The timeout that the last handler asked for. */
   idleTimer: Timer | undefined;
-  tracer: ((envelope: Envelope) => void) | undefined;
+  tracer: ((item: Item) => void) | undefined;
   /** Told of the death of a process that was still starting. */
   /** A supervisor shows its children, for `inspect`. */
   showChildren: (() => readonly ChildView[]) | undefined;
@@ -133,21 +135,22 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   // Messages
 
   /** Puts a message into the mailbox. False if it was refused, or nobody is there any more. */
-  deliver(envelope: Envelope): boolean {
+  deliver(item: Item): boolean {
     if (this.#dead) {
-      this.#lost('noproc', envelope, 'noproc');
+      this.#lost('noproc', item, 'noproc');
       return false;
     }
-    if (this.limit !== undefined && this.mailbox.length >= this.limit.limit && isBounded(envelope)) {
-      if (!this.#makeRoom(this.limit, envelope)) return false;
+    if (this.limit !== undefined && this.mailbox.length >= this.limit.limit && isBounded(item)) {
+      if (!this.#makeRoom(this.limit, item)) return false;
     }
-    if (envelope.from !== undefined) this.owe(envelope.from);
-    if (this.idleTimer !== undefined && envelope.kind !== 'system') {
+    const sealed = isSealed(item);
+    if (sealed && item.from !== undefined) this.owe(item.from);
+    if (this.idleTimer !== undefined && !(sealed && item.kind === 'system')) {
       this.idleTimer.cancel();
       this.idleTimer = undefined;
     }
-    this.mailbox.push(envelope);
-    if (!this.#queued && !this.busy && (!this.suspended || isUrgent(envelope, this))) this.wake();
+    this.mailbox.push(item);
+    if (!this.#queued && !this.busy && (!this.suspended || isUrgent(item, this))) this.wake();
     return true;
   }
 
@@ -178,11 +181,12 @@ export class Process implements ProcessRef, Runnable, CallHolder {
       if (this.#dead || this.busy || engine === undefined) more = false;
       else if (engine.hasContinuation && !this.suspended) engine.resume();
       else {
-        const next = this.suspended ? this.mailbox.take((e) => isUrgent(e, this)) : this.mailbox.shift();
+        const next = this.suspended ? this.mailbox.take((item) => isUrgent(item, this)) : this.mailbox.shift();
         if (next === undefined) more = false;
         else {
           if (this.tracer !== undefined) this.tracer(next);
-          engine.handle(next);
+          if (isSealed(next)) engine.handle(next);
+          else engine.cast(next);
           if (!scheduler.spend()) break;
         }
       }
@@ -193,20 +197,23 @@ export class Process implements ProcessRef, Runnable, CallHolder {
 
   #hasWork(): boolean {
     if (!this.suspended) return this.mailbox.length > 0 || this.engine?.hasContinuation === true;
-    for (const envelope of this.mailbox) if (isUrgent(envelope, this)) return true;
+    for (const item of this.mailbox) if (isUrgent(item, this)) return true;
     return false;
   }
 
-  #makeRoom(limit: MailboxLimit, envelope: Envelope): boolean {
+  #makeRoom(limit: MailboxLimit, item: Item): boolean {
     this.dropped += 1;
     const oldest = limit.whenFull === 'drop_oldest' ? this.mailbox.take(isBounded) : undefined;
-    this.#lost('dropped', oldest ?? envelope, 'mailbox_full');
+    this.#lost('dropped', oldest ?? item, 'mailbox_full');
     return oldest !== undefined;
   }
 
-  #lost(why: 'noproc' | 'unread' | 'dropped', envelope: Envelope, reason: ExitReason): void {
-    if (isBounded(envelope)) this.host.deadLetters.add(why, envelope.kind, envelope.message, this.name);
-    envelope.from?.fail(reason);
+  #lost(why: 'noproc' | 'unread' | 'dropped', item: Item, reason: ExitReason): void {
+    if (!isSealed(item)) this.host.deadLetters.add(why, 'cast', item, this.name);
+    else {
+      if (isBounded(item)) this.host.deadLetters.add(why, item.kind, item.message, this.name);
+      item.from?.fail(reason);
+    }
   }
 
   // Calls that it owes a reply
@@ -300,7 +307,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   }
 
   #failCalls(reason: ExitReason): void {
-    for (const envelope of this.mailbox) this.#lost('unread', envelope, reason);
+    for (const item of this.mailbox) this.#lost('unread', item, reason);
     this.mailbox.clear();
     const calls = this.#calls;
     this.#calls = undefined;
@@ -342,11 +349,12 @@ export interface ProcessOptions {
 }
 
 /** Counts against a limit: what others send, not what the system says. */
-function isBounded(envelope: Envelope): boolean {
-  return envelope.kind === 'call' || envelope.kind === 'cast' || envelope.kind === 'info';
+function isBounded(item: Item): boolean {
+  return !isSealed(item) || item.kind === 'call' || item.kind === 'cast' || item.kind === 'info';
 }
 
 /** Handled even while suspended: what `sys` asks, and the parent's exit. */
-function isUrgent(envelope: Envelope, process: Process): boolean {
-  return envelope.kind === 'system' || (envelope.kind === 'exit' && envelope.message.from === process.parent);
+function isUrgent(item: Item, process: Process): boolean {
+  if (!isSealed(item)) return false;
+  return item.kind === 'system' || (item.kind === 'exit' && item.message.from === process.parent);
 }

@@ -1,6 +1,6 @@
 import { type CallOptions, cast, processOf, request, resolve, send } from './client.ts';
 import type { Timer } from './clock.ts';
-import { seal } from './envelope.ts';
+import { isSealed, seal } from './envelope.ts';
 import { demonitor, linkProcesses, nameOrRef, unlink } from './links.ts';
 import type { Destination, Message, MessageOf, MonitorRef, ProcessRef, ReplyOf, ServerRef } from './message.ts';
 import { Monitor } from './monitor.ts';
@@ -77,7 +77,8 @@ export class Self<C extends Message = never, K extends Message = never, I extend
   /** Ends a monitor; with `flush`, also takes its `DOWN` message out of the mailbox. */
   demonitor(watch: MonitorRef, options?: { readonly flush?: boolean }): void {
     demonitor(watch);
-    if (options?.flush) this.#process.mailbox.take((e) => e.kind === 'down' && e.message.monitor === watch);
+    if (options?.flush)
+      this.#process.mailbox.take((e) => isSealed(e) && e.kind === 'down' && e.message.monitor === watch);
   }
 
   /** Sends an exit signal, as `exit/2`. To itself, `normal` ends the process too. */

@@ -68,6 +68,19 @@ export class ServerLoop<S, C extends Message, K extends Message, I extends Messa
     this.#take(outcome, envelope.kind === 'call' ? envelope.from : undefined);
   }
 
+  cast(message: K): void {
+    const { handleCast } = this.#handlers;
+    let outcome: Awaitable<Outcome<S, T>>;
+    try {
+      outcome =
+        handleCast === undefined ? this.#unhandled('bad_cast', message) : handleCast(message, this.#state, this.#self);
+    } catch (thrown) {
+      this.#stop(reasonOf(thrown));
+      return;
+    }
+    this.#take(outcome, undefined);
+  }
+
   /** What follows a handler, or `init`. */
   after(what: After<T> | undefined): void {
     if (what === undefined) return;

@@ -1,6 +1,8 @@
 import type { Flags } from './check-spec.ts';
 import type { ChildSpec } from './child-spec.ts';
+import { isSealed } from './envelope.ts';
 import { reasonOf } from './errors.ts';
+import type { Awaitable } from './gen-server.ts';
 import { unlink } from './links.ts';
 import { Monitor } from './monitor.ts';
 import { Process } from './process.ts';
@@ -45,7 +47,8 @@ export class SupervisorCore {
     let result: unknown;
     try {
       const parent = { host: this.self.host, ref: this.self.ref, childId: spec.id };
-      result = await this.self.wait(Promise.resolve(starter.start(parent, ...args)));
+      result = await starter.start(parent, ...args);
+      if (!this.process.alive) await new Promise(() => undefined); // a killed supervisor goes no further
     } catch (thrown) {
       return { type: 'error', reason: { type: 'EXIT', reason: reasonOf(thrown) } };
     }
@@ -73,7 +76,7 @@ export class SupervisorCore {
   /** Nothing more is to be heard of a child: its link, and the message of its end, if that is waiting. */
   forget(process: Process): void {
     unlink(this.process, process);
-    this.process.mailbox.take((envelope) => envelope.kind === 'exit' && envelope.message.from === process);
+    this.process.mailbox.take((item) => isSealed(item) && item.kind === 'exit' && item.message.from === process);
   }
 
   reportStop(process: Process, spec: SomeSpec, reason: ExitReason): void {
@@ -83,10 +86,14 @@ export class SupervisorCore {
     this.report('shutdown', 'shutdown_error', reason, spec, process);
   }
 
-  /** Sends `shutdown`, then `kill` if that takes too long. Monitor and timer die with the supervisor, as its waiting does. */
-  #endOf(process: Process, spec: SomeSpec): Promise<ExitReason> {
+  /**
+   * Sends `shutdown`, then `kill` if that takes too long. Most children are dead when the signal returns; for the others, monitor and
+   * timer die with the supervisor, as its waiting does.
+   */
+  #endOf(process: Process, { shutdown }: SomeSpec): Awaitable<ExitReason> {
+    process.exitSignal(this.process, shutdown === 'brutal_kill' ? 'kill' : 'shutdown');
+    if (!process.alive) return process.exitReason;
     return new Promise((done) => {
-      const { shutdown } = spec;
       const timer =
         typeof shutdown === 'number'
           ? this.process.startTimer(() => process.exitSignal(this.process, 'kill'), shutdown, true)
@@ -95,7 +102,6 @@ export class SupervisorCore {
         timer?.cancel();
         done(reason);
       });
-      process.exitSignal(this.process, shutdown === 'brutal_kill' ? 'kill' : 'shutdown');
     });
   }
 

@@ -1,5 +1,5 @@
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, processOf, resolve } from './client.ts';
-import { seal } from './envelope.ts';
+import { isSealed, seal } from './envelope.ts';
 import { CallError } from './errors.ts';
 import type { Destination, ProcessRef } from './message.ts';
 import { PendingCall } from './pending-call.ts';
@@ -72,7 +72,8 @@ export interface TraceEvent {
  */
 export function trace(ref: ProcessRef, onMessage: (event: TraceEvent) => void): () => void {
   const process = processOf(ref);
-  const tracer: typeof process.tracer = ({ kind, message }) => {
+  const tracer: typeof process.tracer = (item) => {
+    const { kind, message } = isSealed(item) ? item : { kind: 'cast', message: item };
     try {
       onMessage({ process, kind, message, waiting: process.mailboxLength, atMs: process.host.clock.now() });
     } catch {

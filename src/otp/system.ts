@@ -99,6 +99,7 @@ export class System implements SpawnHost, Parent {
         if (envelope.kind === 'exit') onExit?.(envelope.message.from, envelope.message.reason);
         else envelope.from?.fail('noproc');
       },
+      cast: () => undefined,
     };
     root.busy = false;
     return root;
