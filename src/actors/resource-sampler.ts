@@ -31,7 +31,7 @@ const NOTHING_KNOWN = {
 
 /**
  * Samples the machine: cpu (`/proc/stat`), memory (`/proc/meminfo` and the limits of control groups, v1 and v2), room for shared
- * memory (statfs), event-loop delay. Nothing it holds keeps the process alive.
+ * memory (the least of statfs, available memory and configuration), event-loop delay. Nothing it holds keeps the process alive.
  */
 export function createResourceSampler(options: ResourceSamplerOptions): ResourceSampler {
   const { shmDir, sharedMemoryLimit, clock, procDir = '/proc' } = options;

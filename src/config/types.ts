@@ -14,7 +14,7 @@ export interface PoolLimits {
 /** What a custom rule and a threshold override may disagree about: first in the list wins. */
 export type ConflictParty = 'custom_rules' | 'threshold_overrides';
 
-/** How far a trained model may steer (DESIGN 5): not at all, where it is sure, fully. */
+/** How far a trained model may steer: not at all, where it is sure, fully. */
 export type ConfiguredRolloutStage = 'observe' | 'confident' | 'adaptive';
 
 /**
