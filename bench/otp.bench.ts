@@ -2,25 +2,25 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as nact from 'nact';
 import {
   type Call,
   call,
   cast,
+  Exit,
   exit,
   type GenServer,
   next,
   resume,
   type ServerRef,
   type System,
+  shutDown,
   started,
   startGenServer,
   startSupervisor,
   startSystem,
   stopSystem,
   suspend,
-  whenDown,
   workerSpec,
 } from '../src/otp/index.ts';
 
@@ -58,7 +58,7 @@ const counter: GenServer<((ref: Counter) => void) | undefined, number, Get, Add 
   },
   handleCall: (_message, _from, count) => next.reply(count, count),
   handleCast(message, count) {
-    if (message.type === 'crash') throw new Error('boom');
+    if (message.type === 'crash') throw new Exit('boom');
     return next.noreply(count + 1);
   },
 };
@@ -192,31 +192,49 @@ function restartUs(): Promise<number> {
     started(await startSupervisor(system, { intensity: 1_000_000, period: 1 }, [child]));
     let ref = await first;
     const times: number[] = [];
-    for (let i = 0; i < 1000; i += 1) {
+    for (let i = 0; i < 20_000; i += 1) {
       const again = begins();
       const from = performance.now();
       cast(ref, { type: 'crash' });
       ref = await again;
       times.push((performance.now() - from) * 1000);
     }
-    return median(times.slice(500));
+    return median(times.slice(10_000));
   });
 }
 
-/** How late the host's event loop is while a million casts drain. */
+/** How long the host's event loop is held at a time while a million casts drain, five times over. */
 function delayP99Ms(): Promise<number> {
   return withSystem(async (system) => {
-    const ref = started(await startGenServer(system, counter, undefined));
-    await suspend(ref);
-    for (let i = 0; i < CASTS; i += 1) cast(ref, { type: 'add' });
-    await new Promise((done) => setTimeout(done, 20));
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
-    await resume(ref);
-    await call(ref, { type: 'get' }, { timeoutMs: 60_000 });
-    delay.disable();
-    return delay.percentile(99) / 1e6;
+    const held: number[] = [];
+    for (let run = 0; run < 5; run += 1) {
+      const ref = started(await startGenServer(system, counter, undefined));
+      await suspend(ref);
+      for (let i = 0; i < CASTS; i += 1) cast(ref, { type: 'add' });
+      await new Promise((done) => setTimeout(done, 20)); // what filling it up held is the bench's own doing
+      const stopWatching = watchTurns(held);
+      await resume(ref);
+      await call(ref, { type: 'get' }, { timeoutMs: 60_000 });
+      stopWatching();
+    }
+    return held.toSorted((a, b) => a - b)[Math.floor(held.length * 0.99)] ?? Number.NaN;
   });
+}
+
+/** Writes down how long each turn of the event loop takes, until the returned function is called. */
+function watchTurns(heldMs: number[]): () => void {
+  let watching = true;
+  let last = performance.now();
+  const turn = (): void => {
+    const now = performance.now();
+    heldMs.push(now - last);
+    last = now;
+    if (watching) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return () => {
+    watching = false;
+  };
 }
 
 function bytesPerActor(): Promise<number> {
@@ -252,20 +270,9 @@ function tree(n: number): Promise<{ start: number; restart: number; stop: number
     if (last !== undefined) cast(last, { type: 'crash' });
     await again;
     const t3 = performance.now();
-    exit(root, 'kill');
-    await whenDown(root);
-    await stopTree(system, children);
-    return { start: t2 - t1, restart: t3 - t2, stop: await stopTree(system, children) };
+    await shutDown(system, root);
+    return { start: t2 - t1, restart: t3 - t2, stop: performance.now() - t3 };
   });
-}
-
-async function stopTree(system: System, children: Parameters<typeof startSupervisor>[2]): Promise<number> {
-  const inner = startSystem({ name: 'bench-stop' });
-  started(await startSupervisor(inner, { strategy: 'one_for_all' }, children));
-  const from = performance.now();
-  await stopSystem(inner);
-  void system;
-  return performance.now() - from;
 }
 
 // Raw nact

@@ -47,7 +47,7 @@ restart_us() ->
     Spec = #{id => a, start => {?MODULE, start_link, [self()]}},
     {ok, Sup} = supervisor:start_link(?MODULE, {sup, one_for_one, 1000000, [Spec]}),
     Pid = receive {started, P} -> P end,
-    median(restarts(Pid, 500, Sup)).
+    median(restarts(Pid, 5000, Sup)).
 
 restarts(_Pid, 0, Sup) -> end_of(Sup), [];
 restarts(Pid, N, Sup) ->

@@ -79,7 +79,9 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   trapExit = false;
   /** A handler is waiting for something (or init runs): no message is handled. */
   busy = true;
-  suspended = false;
+  #suspended = false;
+  /** What is handled although the process is suspended: apart from the mailbox, so that nobody searches a million messages for it. */
+  #urgent: Mailbox<Item> | undefined;
   engine: Engine | undefined;
   registeredName: string | undefined;
   /** The timeout that the last handler asked for. */
@@ -123,7 +125,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   get status(): ProcessStatus {
     if (this.#dead) return 'dead';
     if (this.engine === undefined) return 'starting';
-    if (this.suspended) return 'suspended';
+    if (this.#suspended) return 'suspended';
     return this.busy || this.#queued ? 'running' : 'waiting';
   }
 
@@ -149,9 +151,34 @@ export class Process implements ProcessRef, Runnable, CallHolder {
       this.idleTimer.cancel();
       this.idleTimer = undefined;
     }
-    this.mailbox.push(item);
-    if (!this.#queued && !this.busy && (!this.suspended || isUrgent(item, this))) this.wake();
+    const urgent = this.#suspended && isUrgent(item, this);
+    if (urgent) this.#pushUrgent(item);
+    else this.mailbox.push(item);
+    if (!this.#queued && !this.busy && (urgent || !this.#suspended)) this.wake();
     return true;
+  }
+
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** From now on only urgent messages are handled: those that wait already, and those to come. */
+  suspend(): void {
+    this.#suspended = true;
+    const waiting = [...this.mailbox].filter((item) => isUrgent(item, this));
+    for (const item of waiting) {
+      this.mailbox.take((other) => other === item);
+      this.#pushUrgent(item);
+    }
+  }
+
+  #pushUrgent(item: Item): void {
+    this.#urgent ??= new Mailbox();
+    this.#urgent.push(item);
+  }
+
+  resume(): void {
+    this.#suspended = false;
   }
 
   /** No message came in time: says so, by a message. */
@@ -170,7 +197,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   /** The handler that was waited for is done. */
   proceed(): void {
     this.busy = false;
-    if (this.mailbox.length > 0 || this.engine?.hasContinuation) this.wake();
+    if (this.#hasWork()) this.wake();
   }
 
   run(quantum: number): boolean {
@@ -179,9 +206,9 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     let more = true;
     for (let left = quantum; left > 0 && more; left -= 1) {
       if (this.#dead || this.busy || engine === undefined) more = false;
-      else if (engine.hasContinuation && !this.suspended) engine.resume();
+      else if (engine.hasContinuation && !this.#suspended) engine.resume();
       else {
-        const next = this.suspended ? this.mailbox.take((item) => isUrgent(item, this)) : this.mailbox.shift();
+        const next = this.#urgent?.shift() ?? (this.#suspended ? undefined : this.mailbox.shift());
         if (next === undefined) more = false;
         else {
           if (this.tracer !== undefined) this.tracer(next);
@@ -196,9 +223,8 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   }
 
   #hasWork(): boolean {
-    if (!this.suspended) return this.mailbox.length > 0 || this.engine?.hasContinuation === true;
-    for (const item of this.mailbox) if (isUrgent(item, this)) return true;
-    return false;
+    if (this.#urgent !== undefined && this.#urgent.length > 0) return true;
+    return !this.#suspended && (this.mailbox.length > 0 || this.engine?.hasContinuation === true);
   }
 
   #makeRoom(limit: MailboxLimit, item: Item): boolean {
@@ -309,6 +335,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   #failCalls(reason: ExitReason): void {
     for (const item of this.mailbox) this.#lost('unread', item, reason);
     this.mailbox.clear();
+    this.#urgent = undefined;
     const calls = this.#calls;
     this.#calls = undefined;
     for (const call of calls ?? []) call.fail(reason);

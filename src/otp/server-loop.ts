@@ -223,8 +223,11 @@ export class ServerLoop<S, C extends Message, K extends Message, I extends Messa
         from.resolve(this.#status());
         break;
       case 'suspend':
+        process.suspend();
+        from.resolve('ok');
+        break;
       case 'resume':
-        process.suspended = request.type === 'suspend';
+        process.resume();
         from.resolve('ok');
         break;
       case 'terminate':
