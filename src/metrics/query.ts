@@ -1,0 +1,145 @@
+/** Statistics and series: checks a query, reads the range once, and turns summaries into answers. */
+import { InvalidArgumentError } from '../errors.ts';
+import type { CellKey } from './aggregate.ts';
+import { keyOfName } from './keys.ts';
+import type { RangeReader, Target } from './range-reader.ts';
+import type { SeriesPoint, StoreStatistics } from './statistics.ts';
+import { statisticsOf } from './statistics.ts';
+import type { SeriesQuery, StatisticsQuery, TimeRange } from './store-types.ts';
+import { Summary } from './summary.ts';
+
+export const MAX_SERIES_POINTS = 20_000;
+const GROUPS = new Set(['method', 'dataType', 'format', 'sizeBand']);
+
+/** A range with its defaults. Throws InvalidArgumentError. */
+export function rangeOf(range: TimeRange): readonly [fromUs: number, toUs: number] {
+  const fromUs = range.fromUs ?? 0;
+  const toUs = range.toUs ?? Number.MAX_SAFE_INTEGER;
+  for (const [field, value] of [['fromUs', fromUs] as const, ['toUs', toUs] as const]) {
+    if (typeof value !== 'number' || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
+      throw new InvalidArgumentError(field, value, 'Unix microseconds, 0..2^53-1');
+    }
+  }
+  return [fromUs, toUs];
+}
+
+export function queryStatistics(reader: RangeReader, query: StatisticsQuery): StoreStatistics {
+  const [fromUs, toUs] = checkQuery(query);
+  const total = new Summary();
+  const groups = query.groupBy === undefined ? undefined : new Map<string | number, Summary>();
+  const wholeSlice = groups === undefined ? sliceOf(query) : undefined;
+  reader.read(keyOfName(query.pool), fromUs, toUs, {
+    slice: wholeSlice,
+    bucketUs: Number.POSITIVE_INFINITY,
+    summary: (_startUs, key) => {
+      if (key === undefined) return total;
+      if (!matches(query, key)) return undefined;
+      return groups === undefined || query.groupBy === undefined ? total : groupAt(groups, key[query.groupBy]);
+    },
+  });
+  for (const group of groups?.values() ?? []) total.merge(group);
+  return {
+    pool: query.pool,
+    fromUs,
+    toUs,
+    ...statisticsOf(total),
+    groups:
+      groups === undefined ? undefined : new Map([...groups].map(([value, summary]) => [value, statisticsOf(summary)])),
+  };
+}
+
+export function querySeries(reader: RangeReader, query: SeriesQuery): SeriesPoint[] {
+  const [fromUs, toUs] = checkQuery(query);
+  const { granularityMs } = query;
+  if (typeof granularityMs !== 'number' || !(granularityMs >= 1000 && granularityMs <= 86_400_000)) {
+    throw new InvalidArgumentError('granularityMs', granularityMs, 'milliseconds, 1000..86400000');
+  }
+  const bucketUs = Math.round(granularityMs * 1000);
+  const first = Math.floor(fromUs / bucketUs);
+  const count = Math.max(0, Math.ceil(toUs / bucketUs) - first);
+  if (count > MAX_SERIES_POINTS) {
+    throw new InvalidArgumentError(
+      'granularityMs',
+      granularityMs,
+      `at most ${MAX_SERIES_POINTS} points in the range, not ${count}`,
+    );
+  }
+  const buckets: (Summary | undefined)[] = new Array(count).fill(undefined);
+  readBuckets(reader, query, fromUs, toUs, bucketUs, (startUs) => {
+    const index = Math.floor(startUs / bucketUs) - first;
+    if (index < 0 || index >= count) return undefined;
+    let bucket = buckets[index];
+    if (bucket === undefined) {
+      bucket = new Summary();
+      buckets[index] = bucket;
+    }
+    return bucket;
+  });
+  const empty = statisticsOf(new Summary());
+  return buckets.map((summary, index) => ({
+    startUs: (first + index) * bucketUs,
+    ...(summary === undefined ? empty : statisticsOf(summary)),
+  }));
+}
+
+function readBuckets(
+  reader: RangeReader,
+  query: SeriesQuery,
+  fromUs: number,
+  toUs: number,
+  bucketUs: number,
+  bucketAt: (startUs: number) => Summary | undefined,
+): void {
+  const poolKey = keyOfName(query.pool);
+  const target: Target = {
+    slice: sliceOf(query),
+    bucketUs,
+    summary: (startUs, key) => (key === undefined || matches(query, key) ? bucketAt(startUs) : undefined),
+  };
+  if (bucketUs <= 60_000_000 || bucketUs % 60_000_000 === 0) {
+    reader.read(poolKey, fromUs, toUs, target);
+    return;
+  }
+  // Buckets such as 90 s hold whole minutes and parts of others: each is a small range of its own.
+  for (let startUs = Math.floor(fromUs / bucketUs) * bucketUs; startUs < toUs; startUs += bucketUs) {
+    const bucket = bucketAt(startUs);
+    const one: Target = {
+      ...target,
+      bucketUs: Number.POSITIVE_INFINITY,
+      summary: (at, key) => target.summary(at, key) && bucket,
+    };
+    reader.read(poolKey, Math.max(fromUs, startUs), Math.min(toUs, startUs + bucketUs), one);
+  }
+}
+
+function checkQuery(query: StatisticsQuery): readonly [fromUs: number, toUs: number] {
+  if (typeof query.pool !== 'string') throw new InvalidArgumentError('pool', query.pool, 'the name of a pool');
+  if (query.groupBy !== undefined && !GROUPS.has(query.groupBy)) {
+    throw new InvalidArgumentError('groupBy', query.groupBy, "'method', 'dataType', 'format' or 'sizeBand'");
+  }
+  return rangeOf(query);
+}
+
+/** The slice that answers a query without filters beyond the lane. */
+function sliceOf(query: StatisticsQuery): Target['slice'] {
+  if (query.dataType !== undefined || query.format !== undefined || query.sizeBand !== undefined) return undefined;
+  return query.method ?? 'all';
+}
+
+function matches(query: StatisticsQuery, key: CellKey): boolean {
+  return (
+    (query.method === undefined || query.method === key.method) &&
+    (query.dataType === undefined || query.dataType === key.dataType) &&
+    (query.format === undefined || query.format === key.format) &&
+    (query.sizeBand === undefined || query.sizeBand === key.sizeBand)
+  );
+}
+
+function groupAt(groups: Map<string | number, Summary>, value: string | number): Summary {
+  let group = groups.get(value);
+  if (group === undefined) {
+    group = new Summary();
+    groups.set(value, group);
+  }
+  return group;
+}

@@ -1,0 +1,128 @@
+/** Removes what is older than the retention, and the oldest where the store is too large, in steps that never hold a write long. */
+import { BlockView } from './block-codec.ts';
+import type { IdRange } from './id-ranges.ts';
+import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
+import { aggregateKey, HOUR_S, idKey, type Level, MINUTE_S, type StoreKey } from './keys.ts';
+import { poolKeys } from './pools.ts';
+import { rolledKey, SLICES } from './roll-up.ts';
+
+/** Entries removed in one transaction. */
+const STEP = 256;
+
+export interface RetentionResult {
+  readonly removedBlocks: number;
+  readonly removedAggregates: number;
+  /** True where more is left to remove: call again. */
+  readonly more: boolean;
+}
+
+/** Removes blocks and aggregates that end at or before `cutoffUs`, at most `maxSteps` transactions of 256 entries. */
+export function removeBefore(environment: KeyValueEnvironment, cutoffUs: number, maxSteps: number): RetentionResult {
+  const steps = new StepBudget(maxSteps);
+  const cutoffS = Math.floor(cutoffUs / 60_000_000) * MINUTE_S;
+  let removedBlocks = 0;
+  let removedAggregates = 0;
+  for (const poolKey of poolKeys(environment, 'metrics')) {
+    removedBlocks += drop(environment, 'metrics', [poolKey], [poolKey, cutoffS * 1_000_000], steps);
+    if (steps.spent) return { removedBlocks, removedAggregates, more: true };
+  }
+  for (const poolKey of poolKeys(environment, 'aggregates')) {
+    for (const slice of SLICES) {
+      for (const level of [MINUTE_S, HOUR_S] as const) {
+        removedAggregates += dropBuckets(environment, poolKey, slice, level, cutoffS, steps);
+        if (steps.spent) return { removedBlocks, removedAggregates, more: true };
+      }
+    }
+    forgetEmptyPool(environment, poolKey);
+  }
+  return { removedBlocks, removedAggregates, more: false };
+}
+
+/** First microsecond of the oldest record, undefined in an empty store. */
+export function oldestRecordUs(environment: KeyValueEnvironment): number | undefined {
+  let oldest: number | undefined;
+  for (const poolKey of poolKeys(environment, 'metrics')) {
+    const [key] = environment.keys('metrics', { from: [poolKey], to: [poolKey, Number.MAX_VALUE], limit: 1 });
+    const firstUs = key?.[1];
+    if (typeof firstUs === 'number' && (oldest === undefined || firstUs < oldest)) oldest = firstUs;
+  }
+  return oldest;
+}
+
+class StepBudget {
+  #left: number;
+
+  constructor(steps: number) {
+    this.#left = steps;
+  }
+
+  get spent(): boolean {
+    return this.#left <= 0;
+  }
+
+  take(): void {
+    this.#left -= 1;
+  }
+}
+
+function dropBuckets(
+  environment: KeyValueEnvironment,
+  poolKey: string,
+  slice: (typeof SLICES)[number],
+  level: Level,
+  cutoffS: number,
+  steps: StepBudget,
+): number {
+  const lastS = Math.floor(cutoffS / level) * level;
+  const from = aggregateKey(poolKey, slice, level, 0);
+  return drop(environment, 'aggregates', from, aggregateKey(poolKey, slice, level, lastS), steps);
+}
+
+function drop(
+  environment: KeyValueEnvironment,
+  database: 'metrics' | 'aggregates',
+  from: StoreKey,
+  to: StoreKey,
+  steps: StepBudget,
+): number {
+  let removed = 0;
+  while (!steps.spent) {
+    const keys = environment.keys(database, { from, to, limit: STEP });
+    if (keys.length === 0) return removed;
+    environment.write(
+      (transaction) => {
+        for (const key of keys) {
+          if (database === 'metrics') removeBlock(transaction, key);
+          else transaction.remove(database, key);
+        }
+      },
+      { reclaim: true },
+    );
+    environment.refresh();
+    removed += keys.length;
+    steps.take();
+  }
+  return removed;
+}
+
+/** A block goes with the entries that lead from transfer ids to it. */
+export function removeBlock(transaction: KeyValueTransaction, key: StoreKey): void {
+  const bytes = transaction.get('metrics', key);
+  if (bytes === undefined) return;
+  for (const { origin, high } of idRanges(bytes)) transaction.remove('meta', idKey(origin, high, key));
+  transaction.remove('metrics', key);
+}
+
+function idRanges(bytes: Uint8Array): readonly IdRange[] {
+  try {
+    return new BlockView(bytes).idRanges();
+  } catch {
+    return [];
+  }
+}
+
+function forgetEmptyPool(environment: KeyValueEnvironment, poolKey: string): void {
+  const [left] = environment.keys('aggregates', { from: [poolKey], to: [poolKey, '\u007f'], limit: 1 });
+  if (left !== undefined || environment.get('meta', rolledKey(poolKey)) === undefined) return;
+  environment.write((transaction) => transaction.remove('meta', rolledKey(poolKey)), { reclaim: true });
+}

@@ -1,0 +1,69 @@
+/** Minutes become hours once the hour is over, so that a week at one-hour granularity reads 168 aggregates, not 10 080. */
+import { Cells, encodePage, mergeCellsPage, mergeSummaryPage, type Slice } from './aggregate.ts';
+import type { KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
+import { aggregateKey, HOUR_S, MINUTE_S, type StoreKey } from './keys.ts';
+import { decodeNumber, encodeNumber } from './meta.ts';
+import { poolKeys } from './pools.ts';
+import { Summary } from './summary.ts';
+
+/** An hour is rolled up this long after its end: what comes even later is added to both. */
+const GRACE_S = 120;
+export const SLICES: readonly Slice[] = ['all', 'grpc', 'zero_copy', 'cells'];
+
+/** Entry of `meta`: hours of the pool before this one (seconds) are rolled up. */
+export function rolledKey(poolKey: string): StoreKey {
+  return ['rolled', poolKey];
+}
+
+export function rolledUntil(reader: KeyValueReader, poolKey: string): number {
+  return decodeNumber(reader.get('meta', rolledKey(poolKey))) ?? 0;
+}
+
+/** Rolls up at most `maxHours` hours, each in a transaction of its own. Returns how many, fewer than asked when all is done. */
+export function rollUp(environment: KeyValueEnvironment, nowUs: number, maxHours: number): number {
+  const endS = Math.floor((nowUs / 1_000_000 - GRACE_S) / HOUR_S) * HOUR_S;
+  let done = 0;
+  for (const poolKey of poolKeys(environment, 'aggregates')) {
+    while (done < maxHours && rollUpNext(environment, poolKey, endS)) done += 1;
+    if (done >= maxHours) break;
+  }
+  return done;
+}
+
+function rollUpNext(environment: KeyValueEnvironment, poolKey: string, endS: number): boolean {
+  if (nextHour(environment, poolKey, endS) === undefined) return false;
+  return environment.write((transaction) => {
+    // Asked again inside the transaction: another process may have been faster.
+    const hourS = nextHour(transaction, poolKey, endS);
+    if (hourS === undefined) return false;
+    for (const slice of SLICES) rollUpSlice(transaction, poolKey, slice, hourS);
+    transaction.put('meta', rolledKey(poolKey), encodeNumber(hourS + HOUR_S));
+    return true;
+  });
+}
+
+function nextHour(reader: KeyValueReader, poolKey: string, endS: number): number | undefined {
+  const from = aggregateKey(poolKey, 'all', MINUTE_S, rolledUntil(reader, poolKey));
+  const [first] = reader.keys('aggregates', { from, to: aggregateKey(poolKey, 'all', MINUTE_S, endS), limit: 1 });
+  const minuteS = first?.[3];
+  return typeof minuteS === 'number' ? Math.floor(minuteS / HOUR_S) * HOUR_S : undefined;
+}
+
+function rollUpSlice(transaction: KeyValueTransaction, poolKey: string, slice: Slice, hourS: number): void {
+  const pages = transaction.range('aggregates', {
+    from: aggregateKey(poolKey, slice, MINUTE_S, hourS),
+    to: aggregateKey(poolKey, slice, MINUTE_S, hourS + HOUR_S),
+    limit: HOUR_S / MINUTE_S,
+  });
+  if (pages.length === 0) return;
+  const content = slice === 'cells' ? new Cells() : new Summary();
+  for (const { value } of pages) {
+    try {
+      if (content instanceof Cells) mergeCellsPage(value, (key) => content.at(key).summary);
+      else mergeSummaryPage(value, content);
+    } catch {
+      // A damaged minute is left out; readers of that minute report it.
+    }
+  }
+  transaction.put('aggregates', aggregateKey(poolKey, slice, HOUR_S, hourS), encodePage(content, 0));
+}

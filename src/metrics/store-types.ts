@@ -1,0 +1,111 @@
+/** The store as its users see it. Types only. */
+import type { Method } from '../decision/types.ts';
+import type { JsonValue } from '../learning/types.ts';
+import type { Outcome, TransferRecord } from './record.ts';
+import type { SeriesPoint, StoreStatistics } from './statistics.ts';
+
+/** Databases of named values. */
+export type StoreKind = 'models' | 'thresholds' | 'policies' | 'baselines' | 'experiments';
+
+export interface TimeRange {
+  /** First microsecond (Unix), included; default 0. */
+  readonly fromUs?: number;
+  /** Last, excluded; default: everything. */
+  readonly toUs?: number;
+}
+
+export interface StatisticsQuery extends TimeRange {
+  readonly pool: string;
+  readonly method?: Method;
+  readonly dataType?: string;
+  readonly format?: string;
+  /** See size-band.ts. */
+  readonly sizeBand?: number;
+  /** Also gives the statistics of each value of a dimension. */
+  readonly groupBy?: 'method' | 'dataType' | 'format' | 'sizeBand';
+}
+
+export interface SeriesQuery extends StatisticsQuery {
+  /** Width of a bucket, milliseconds: 1 000 (one second) .. 86 400 000. */
+  readonly granularityMs: number;
+}
+
+export interface RecordsQuery extends TimeRange {
+  /** Default: all pools, one after the other. */
+  readonly pool?: string;
+  readonly method?: Method;
+  readonly outcome?: Outcome;
+  readonly limit?: number;
+  /** Newest first. */
+  readonly reverse?: boolean;
+}
+
+export interface CountQuery extends TimeRange {
+  readonly pool?: string;
+}
+
+export interface StoreStatus {
+  /** `memory`: nothing survives the process. */
+  readonly kind: 'durable' | 'memory';
+  /** Why it is only memory. */
+  readonly reason: string | undefined;
+  /** Where writes run: a thread of their own, or the caller's. */
+  readonly writer: 'thread' | 'inline';
+  readonly closed: boolean;
+  /** Records that were not valid and so not stored. */
+  readonly rejectedRecords: number;
+  /** Records committed through this handle. */
+  readonly storedRecords: number;
+  /** Blocks and aggregates that were damaged when read, and left out. */
+  readonly corruptValues: number;
+  /** Aggregates read so far: what a query cost. */
+  readonly aggregatesRead: number;
+}
+
+export interface RetainResult {
+  readonly removedBlocks: number;
+  readonly removedAggregates: number;
+  readonly rolledUpHours: number;
+  readonly compactedBlocks: number;
+  /** True where more is left to do: call again soon. */
+  readonly more: boolean;
+}
+
+export interface MetricsStore {
+  readonly status: StoreStatus;
+  /**
+   * Stores records and adds them to the aggregates, in one transaction; resolves when durable. Invalid records are left out and
+   * counted. Rejects with PITWALL_STORE_FULL, PITWALL_STORE_READ_ONLY, PITWALL_STORE_CLOSED, PITWALL_STORE_FAILED: then none of
+   * the batch is stored, and it may be tried again.
+   */
+  append(records: readonly TransferRecord[]): Promise<void>;
+  /** Resolves when everything given before is durable; rejects when the last of it could not be stored. */
+  flush(): Promise<void>;
+  /** Stores a named value; resolves when durable. Rejects with InvalidArgumentError for what is not JSON. */
+  put(kind: StoreKind, key: string, value: JsonValue): Promise<void>;
+  /** The same for bytes, such as a model. */
+  putBytes(kind: StoreKind, key: string, value: Uint8Array): Promise<void>;
+  remove(kind: StoreKind, key: string): Promise<void>;
+  /** A named value; undefined where there is none, or bytes. Throws PITWALL_STORE_CORRUPT where it is damaged. */
+  get(kind: StoreKind, key: string): JsonValue | undefined;
+  getBytes(kind: StoreKind, key: string): Uint8Array | undefined;
+  /** Named JSON values whose key starts with a prefix, in order of key (names that need hashing come first, in no order). */
+  entries(kind: StoreKind, prefix?: string): IterableIterator<readonly [key: string, value: JsonValue]>;
+  entriesOfBytes(kind: StoreKind, prefix?: string): IterableIterator<readonly [key: string, value: Uint8Array]>;
+  /** Pools that have records. */
+  pools(): string[];
+  statistics(query: StatisticsQuery): StoreStatistics;
+  /** One point a bucket, empty ones too. At most 20 000 points: throws InvalidArgumentError beyond. */
+  series(query: SeriesQuery): SeriesPoint[];
+  /** Records in order of time within each pool. No transaction stays open between two records. */
+  records(query?: RecordsQuery): IterableIterator<TransferRecord>;
+  count(query?: CountQuery): number;
+  /** The record of a transfer, undefined where it is not stored (any more). Ids of `transferId()` are found by their time. */
+  find(transferId: string, hint?: { readonly pool?: string }): TransferRecord | undefined;
+  /** One bounded step of upkeep: roll-ups, retention by time and size, merging of small blocks. Call it every minute. */
+  retain(): Promise<RetainResult>;
+  /** A consistent, compact copy while in use. Rejects with PITWALL_STORE_UNSUPPORTED in memory. */
+  backup(directory: string): Promise<void>;
+  /** Flushes and closes. Idempotent. */
+  close(): Promise<void>;
+}
