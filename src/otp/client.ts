@@ -71,7 +71,8 @@ export function request<R>(
   caller?: Process,
 ): Promise<R> {
   return new Promise<R>((resolvePromise, rejectPromise) => {
-    const process = resolve(server);
+    const process = resolve(server); // throws for what is no destination, which rejects
+    const timeoutMs = checkTimeout(options?.timeoutMs);
     const label = 'registered' in server ? server.registered : server.name;
     const settler = {
       resolve: resolvePromise,
@@ -86,10 +87,15 @@ export function request<R>(
     const pending = new PendingCall<R>(caller === undefined ? settler : whileAlive(caller, settler));
     process.deliver(seal.call(message, pending, host.carrier?.capture()));
     if (pending.settled) return;
-    const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
     if (timeoutMs !== Number.POSITIVE_INFINITY) host.deadlines.add(pending, timeoutMs);
     if (options?.signal !== undefined) heedAbort(pending, options.signal);
   });
+}
+
+/** Milliseconds, or `Infinity`. Throws for anything else. */
+export function checkTimeout(timeoutMs: number = DEFAULT_CALL_TIMEOUT_MS): number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs;
+  throw new InvalidArgumentError('timeoutMs', timeoutMs, 'a number of milliseconds, 0 or more, or Infinity');
 }
 
 /** A process that died runs no further: the promise that it waits for stays as it is. */
@@ -121,6 +127,9 @@ function lost(destination: Destination, kind: string, message: Message): false {
 
 /** The process that a destination means now. */
 export function resolve(destination: Destination): Process | undefined {
+  if (typeof destination !== 'object' || destination === null) {
+    throw new InvalidArgumentError('server', destination, 'a process ref, or a named one');
+  }
   const ref: ProcessRef | undefined = isNamed(destination) ? destination.whereis() : destination;
   if (ref === undefined) return undefined;
   return processOf(ref);

@@ -53,8 +53,8 @@ export function link(a: ProcessRef, b: ProcessRef): void {
 /** Undoes `link`, whoever made it. */
 export function unlink(a: ProcessRef, b: ProcessRef): void {
   const [one, other] = [processOf(a), processOf(b)];
-  one.removeLink(other);
-  other.removeLink(one);
+  one.bonds.removeLink(other);
+  other.bonds.removeLink(one);
 }
 
 export function linkProcesses(a: Process, b: Process): void {
@@ -62,8 +62,8 @@ export function linkProcesses(a: Process, b: Process): void {
   if (!a.alive) b.exitSignal(a, 'noproc', true);
   else if (!b.alive) a.exitSignal(b, 'noproc', true);
   else {
-    a.addLink(b);
-    b.addLink(a);
+    a.bonds.addLink(b);
+    b.bonds.addLink(a);
   }
 }
 

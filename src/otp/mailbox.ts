@@ -38,8 +38,10 @@ export class Mailbox<T> {
     return item;
   }
 
-  /** Takes out the first item that `is` accepts; the others keep their order. Linear in the length. */
+  /** Takes out the first item that `is` accepts; the others keep their order. Linear in the length, unless it is the very first. */
   take(is: (item: T) => boolean): T | undefined {
+    const first = this.#head?.first;
+    if (first !== undefined && is(first)) return this.shift();
     let taken: T | undefined;
     for (let left = this.#length; left > 0; left -= 1) {
       const item = this.shift();
@@ -93,6 +95,10 @@ class Block<T> {
     this.#first = (this.#first + 1) & (this.#slots.length - 1);
     this.length -= 1;
     return item;
+  }
+
+  get first(): T | undefined {
+    return this.length === 0 ? undefined : this.#slots[this.#first];
   }
 
   *[Symbol.iterator](): Generator<T> {

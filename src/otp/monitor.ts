@@ -22,8 +22,8 @@ export class Monitor implements MonitorRef {
     this.#owner = owner;
     this.#onDown = onDown;
     if (target?.alive) {
-      target.addWatcher(this);
-      owner?.addWatching(this);
+      target.bonds.addWatcher(this);
+      owner?.bonds.addWatching(this);
     } else if (owner !== undefined && onDown === undefined) this.fire('noproc');
     else queueMicrotask(() => this.fire('noproc'));
   }
@@ -41,7 +41,7 @@ export class Monitor implements MonitorRef {
 
   cancel(): void {
     this.#active = false;
-    this.#target?.removeWatcher(this);
-    this.#owner?.removeWatching(this);
+    this.#target?.bonds.removeWatcher(this);
+    this.#owner?.bonds.removeWatching(this);
   }
 }

@@ -1,10 +1,10 @@
+import { Bonds } from './bonds.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type Envelope, type Item, isSealed, seal } from './envelope.ts';
 import { Mailbox } from './mailbox.ts';
 import type { NactRef, ProcessRef, ProcessStatus } from './message.ts';
-import type { Monitor } from './monitor.ts';
 import type { Actor } from './nact-bridge.ts';
 import type { CallHolder, PendingCall } from './pending-call.ts';
 import type { Registry } from './registry.ts';
@@ -29,14 +29,16 @@ export interface ProcessHost {
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetters;
   readonly carrier: ContextCarrier | undefined;
+  /** All that live. */
+  readonly processes: Set<Process>;
 }
 
 /** A limit for what waits in a mailbox, and what happens to a message that comes when it is full. */
 export interface MailboxLimit {
   readonly limit: number;
   /**
-   * `reject`: the message is refused; a call fails with `mailbox_full`. `drop_newest`: the same for casts and messages, but a call
-   * that finds no room is dropped too, and fails. `drop_oldest`: the oldest message makes room. All are counted.
+   * `reject`: it is refused, and `cast` and `send` say false. `drop_newest`: it is dropped, and its sender is not told. `drop_oldest`: the
+   * oldest one is dropped to make room. A call that is refused or dropped fails with `mailbox_full`. All are counted; nothing is thrown.
    */
   readonly whenFull: 'reject' | 'drop_oldest' | 'drop_newest';
 }
@@ -75,6 +77,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   readonly actor: Actor;
   readonly mailbox: Mailbox<Item> = new Mailbox();
   readonly limit: MailboxLimit | undefined;
+  readonly bonds = new Bonds();
   /** Exit signals arrive as messages. */
   trapExit = false;
   /** A handler is waiting for something (or init runs): no message is handled. */
@@ -87,18 +90,14 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   /** The timeout that the last handler asked for. */
   idleTimer: Timer | undefined;
   tracer: ((item: Item) => void) | undefined;
-  /** Told of the death of a process that was still starting. */
   /** A supervisor shows its children, for `inspect`. */
   showChildren: (() => readonly ChildView[]) | undefined;
+  /** Told of the death of a process that was still starting. */
   onDeath: ((reason: ExitReason) => void) | undefined;
   exitReason: ExitReason;
   dropped = 0;
   #dead = false;
   #queued = false;
-  #links: Set<Process> | undefined;
-  #watchers: Set<Monitor> | undefined;
-  #watching: Set<Monitor> | undefined;
-  #timers: Set<Timer> | undefined;
   #calls: Set<PendingCall> | undefined;
 
   constructor(host: ProcessHost, options: ProcessOptions) {
@@ -108,6 +107,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     this.parent = options.parent;
     this.limit = options.limit;
     this.actor = options.spawnActor(this);
+    host.processes.add(this);
   }
 
   get alive(): boolean {
@@ -129,9 +129,14 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     return this.busy || this.#queued ? 'running' : 'waiting';
   }
 
-  /** What a ref looks like where it is logged or sent as JSON. */
+  /** What a ref looks like where it is sent as JSON. */
   toJSON(): { process: number; name: string } {
     return { process: this.id, name: this.name };
+  }
+
+  /** What a ref looks like where it is logged: not everything that hangs on it. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `<${this.name} #${this.id} ${this.status}>`;
   }
 
   // Messages
@@ -143,7 +148,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
       return false;
     }
     if (this.limit !== undefined && this.mailbox.length >= this.limit.limit && isBounded(item)) {
-      if (!this.#makeRoom(this.limit, item)) return false;
+      if (!this.#makeRoom(this.limit, item)) return this.limit.whenFull === 'drop_newest';
     }
     const sealed = isSealed(item);
     if (sealed && item.from !== undefined) this.owe(item.from);
@@ -254,60 +259,9 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     this.#calls?.delete(call);
   }
 
-  // Links, monitors, timers
-
-  get links(): ReadonlySet<Process> | undefined {
-    return this.#links;
-  }
-
-  addLink(other: Process): void {
-    this.#links ??= new Set();
-    this.#links.add(other);
-  }
-
-  removeLink(other: Process): void {
-    this.#links?.delete(other);
-  }
-
-  addWatcher(monitor: Monitor): void {
-    this.#watchers ??= new Set();
-    this.#watchers.add(monitor);
-  }
-
-  removeWatcher(monitor: Monitor): void {
-    this.#watchers?.delete(monitor);
-  }
-
-  addWatching(monitor: Monitor): void {
-    this.#watching ??= new Set();
-    this.#watching.add(monitor);
-  }
-
-  removeWatching(monitor: Monitor): void {
-    this.#watching?.delete(monitor);
-  }
-
-  /** A timer that dies with the process. `keepsHostAlive` only for what a host must wait for, such as a shutdown. */
+  /** A timer that dies with the process. */
   startTimer(run: () => void, afterMs: number, keepsHostAlive = false): Timer {
-    const timer = this.host.clock.setTimer(() => {
-      this.#timers?.delete(own);
-      run();
-    }, afterMs);
-    const own: Timer = {
-      cancel: () => {
-        this.#timers?.delete(own);
-        timer.cancel();
-      },
-      ref: () => timer.ref(),
-      unref: () => timer.unref(),
-    };
-    if (!keepsHostAlive) timer.unref();
-    if (this.#dead) own.cancel();
-    else {
-      this.#timers ??= new Set();
-      this.#timers.add(own);
-    }
-    return own;
+    return this.bonds.startTimer(this.host.clock, run, afterMs, keepsHostAlive);
   }
 
   // The end
@@ -318,18 +272,15 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     this.#dead = true;
     this.exitReason = reason;
     if (this.registeredName !== undefined) this.host.registry.unregister(this.registeredName, this);
-    this.#releaseOwn();
-    this.#failCalls(reason);
-    this.host.signals.post(() => this.#tellOthers(reason));
-  }
-
-  #releaseOwn(): void {
+    this.host.processes.delete(this);
     this.idleTimer = undefined;
-    for (const timer of this.#timers ?? []) timer.cancel();
-    for (const monitor of this.#watching ?? []) monitor.cancel();
-    this.#timers = undefined;
-    this.#watching = undefined;
+    this.bonds.release();
     this.actor.stop();
+    this.#failCalls(reason);
+    // A ref that is kept must not keep the state.
+    this.engine = undefined;
+    this.showChildren = undefined;
+    this.host.signals.post(() => this.#tellOthers(reason));
   }
 
   #failCalls(reason: ExitReason): void {
@@ -343,12 +294,10 @@ export class Process implements ProcessRef, Runnable, CallHolder {
 
   /** Monitors first, in the order in which they were set; then links. */
   #tellOthers(reason: ExitReason): void {
-    for (const monitor of this.#watchers ?? []) monitor.fire(reason);
-    this.#watchers = undefined;
-    const links = this.#links;
-    this.#links = undefined;
-    for (const other of links ?? []) {
-      other.removeLink(this);
+    const { watchers, links } = this.bonds.takeMourners();
+    for (const monitor of watchers) monitor.fire(reason);
+    for (const other of links) {
+      other.bonds.removeLink(this);
       other.exitSignal(this, reason, true);
     }
     this.onDeath?.(reason);

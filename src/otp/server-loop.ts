@@ -258,7 +258,7 @@ export class ServerLoop<S, C extends Message, K extends Message, I extends Messa
       status: process.suspended ? 'suspended' : 'running',
       trapExit: process.trapExit,
       mailboxLength: process.mailboxLength,
-      links: [...(process.links ?? [])].map((linked) => linked.name),
+      links: [...(process.bonds.links ?? [])].map((linked) => linked.name),
       state: this.#state,
     };
   }

@@ -1,4 +1,4 @@
-import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, processOf, resolve } from './client.ts';
+import { type CallOptions, checkTimeout, processOf, resolve } from './client.ts';
 import { isSealed, seal } from './envelope.ts';
 import { CallError } from './errors.ts';
 import type { Destination, ProcessRef } from './message.ts';
@@ -93,7 +93,7 @@ function ask<R>(server: Destination, message: SystemRequest, options: CallOption
     const pending = new PendingCall<R>({ resolve: done, reject: (reason) => failed(new CallError(reason, name)) });
     if (process === undefined) return pending.fail('noproc');
     if (!process.deliver(seal.system(message, pending))) return;
-    const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
+    const timeoutMs = checkTimeout(options?.timeoutMs);
     if (timeoutMs !== Number.POSITIVE_INFINITY) process.host.deadlines.add(pending, timeoutMs);
   });
 }

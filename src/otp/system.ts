@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type DeadLetter, type DeadLetterCounts, DeadLetters } from './dead-letters.ts';
 import { Deadlines } from './deadlines.ts';
+import { seal } from './envelope.ts';
 import { whenDown } from './links.ts';
 import type { Message, NamedRef, ProcessRef, ServerRef } from './message.ts';
 import { type Actor, startActorSystem } from './nact-bridge.ts';
+import { PendingCall } from './pending-call.ts';
 import { type ContextCarrier, Process } from './process.ts';
 import { Registry } from './registry.ts';
 import type { SupervisorReport } from './reports.ts';
@@ -54,6 +56,7 @@ export class System implements SpawnHost, Parent {
   readonly onReport: ((report: SupervisorReport) => void) | undefined;
   /** The process that all others descend from. */
   readonly ref: Process;
+  readonly processes: Set<Process> = new Set();
   readonly #nact: Actor;
   #lastId = 0;
 
@@ -63,7 +66,7 @@ export class System implements SpawnHost, Parent {
     this.scheduler = new Scheduler(this.clock, { ...DEFAULT_TURN, ...options.turn });
     this.deadlines = new Deadlines(this.clock);
     this.deadLetters = new DeadLetters(unfailing(options.onDeadLetter));
-    this.carrier = options.contextCarrier;
+    this.carrier = options.contextCarrier && unfailingCarrier(options.contextCarrier);
     this.onReport = unfailing(options.onReport);
     this.#nact = startActorSystem();
     this.ref = this.#startRoot(unfailing(options.onExit));
@@ -126,20 +129,32 @@ export function startSystem(options: SystemOptions = {}): System {
 }
 
 /**
- * Stops everything that the system started, the last first, each as its parent would: an exit signal `reason`, and `kill` when the time is
- * up. Resolves when all of it is dead; never rejects. Stopping twice is the same as once.
+ * Stops everything in the system: what the system itself started, the last first, each as its parent would, with an exit signal `reason`;
+ * then whatever else is there, in order too. What is still running when the time is up is killed. Resolves when nothing lives any more;
+ * never rejects. Stopping twice is the same as once.
  */
 export async function stopSystem(system: System, options: StopOptions = {}): Promise<void> {
   const { reason = 'shutdown', timeoutMs = 30_000 } = options;
+  const { ref: root, processes } = system;
+  const others = (): Process[] => [...processes].filter((process) => process !== root).reverse();
   const timer = system.clock.setTimer(() => {
-    for (const process of system.ref.links ?? []) process.exitSignal(system.ref, 'kill');
+    for (const process of others()) process.exitSignal(root, 'kill');
   }, timeoutMs);
-  for (const process of [...(system.ref.links ?? [])].reverse()) {
-    process.exitSignal(system.ref, reason);
+  for (const process of [...(root.bonds.links ?? [])].reverse()) {
+    process.exitSignal(root, reason);
     await whenDown(process);
   }
+  // Processes without a parent, and what a killed supervisor left behind and is on its way out.
+  for (const process of others()) if (process.parent === undefined) askToStop(process, reason);
+  for (const process of others()) await whenDown(process);
   timer.cancel();
   system.close();
+}
+
+/** Nobody's child takes no exit signal as an order: it is asked, as `stop` asks. */
+function askToStop(process: Process, reason: ExitReason): void {
+  const nobodyWaits = new PendingCall({ resolve: () => undefined, reject: () => undefined });
+  process.deliver(seal.system({ type: 'terminate', reason }, nobodyWaits));
 }
 
 /** Stops a process that the system started, as its parent does: an exit signal, `kill` after `timeoutMs`. Resolves with its exit reason. */
@@ -180,6 +195,20 @@ export function named<C extends Message = never, K extends Message = never, I ex
 /** Messages that nobody handled, so far. */
 export function deadLetters(system: Parent): DeadLetterCounts {
   return system.host.deadLetters.counts;
+}
+
+/** What cannot be captured is not carried: a sender must not fail for it. */
+function unfailingCarrier(carrier: ContextCarrier): ContextCarrier {
+  return {
+    capture() {
+      try {
+        return carrier.capture();
+      } catch {
+        return undefined;
+      }
+    },
+    run: (captured, handler) => carrier.run(captured, handler),
+  };
 }
 
 /** A host's callback must not fail what calls it. */

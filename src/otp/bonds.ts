@@ -1,0 +1,88 @@
+import type { Clock, Timer } from './clock.ts';
+import type { Monitor } from './monitor.ts';
+import type { Process } from './process.ts';
+
+/**
+ * What ties a process to others and to time: links, monitors on it and of its own, timers. Most processes have few of these, so each set is
+ * made when it is first needed.
+ */
+export class Bonds {
+  #links: Set<Process> | undefined;
+  #watchers: Set<Monitor> | undefined;
+  #watching: Set<Monitor> | undefined;
+  #timers: Set<Timer> | undefined;
+  #broken = false;
+
+  get links(): ReadonlySet<Process> | undefined {
+    return this.#links;
+  }
+
+  addLink(other: Process): void {
+    this.#links ??= new Set();
+    this.#links.add(other);
+  }
+
+  removeLink(other: Process): void {
+    this.#links?.delete(other);
+  }
+
+  /** Somebody watches this process. */
+  addWatcher(monitor: Monitor): void {
+    this.#watchers ??= new Set();
+    this.#watchers.add(monitor);
+  }
+
+  removeWatcher(monitor: Monitor): void {
+    this.#watchers?.delete(monitor);
+  }
+
+  /** This process watches another one. */
+  addWatching(monitor: Monitor): void {
+    this.#watching ??= new Set();
+    this.#watching.add(monitor);
+  }
+
+  removeWatching(monitor: Monitor): void {
+    this.#watching?.delete(monitor);
+  }
+
+  /** A timer that ends with the process. `keepsHostAlive` only for what a host must wait for, such as a shutdown. */
+  startTimer(clock: Clock, run: () => void, afterMs: number, keepsHostAlive: boolean): Timer {
+    const timer = clock.setTimer(() => {
+      this.#timers?.delete(own);
+      run();
+    }, afterMs);
+    const own: Timer = {
+      cancel: () => {
+        this.#timers?.delete(own);
+        timer.cancel();
+      },
+      ref: () => timer.ref(),
+      unref: () => timer.unref(),
+    };
+    if (!keepsHostAlive) timer.unref();
+    if (this.#broken) timer.cancel();
+    else {
+      this.#timers ??= new Set();
+      this.#timers.add(own);
+    }
+    return own;
+  }
+
+  /** The process is dead: its timers and its own monitors are no more. */
+  release(): void {
+    this.#broken = true;
+    for (const timer of this.#timers ?? []) timer.cancel();
+    for (const monitor of this.#watching ?? []) monitor.cancel();
+    this.#timers = undefined;
+    this.#watching = undefined;
+  }
+
+  /** Who is to hear of the death: monitors in the order in which they were set, links. Asked once. */
+  takeMourners(): { watchers: Iterable<Monitor>; links: Iterable<Process> } {
+    const mourners = { watchers: this.#watchers ?? [], links: this.#links ?? [] };
+    this.#watchers = undefined;
+    this.#links = undefined;
+    return mourners;
+  }
+}
