@@ -250,6 +250,7 @@ export class CostModel {
     return {
       intervalFactor: halfWidth === undefined ? undefined : Math.exp(halfWidth),
       smearing: lane.residuals.smearing(),
+      recent: lane.residuals.recent(),
       effectiveSamples,
     };
   }

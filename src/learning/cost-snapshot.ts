@@ -10,10 +10,11 @@ import {
   reduceCovariance,
   SHARED_PARAMETERS,
 } from './cost-structure.ts';
-import { chooseLane } from './exploration.ts';
+import { chooseFrom } from './exploration.ts';
 import { type KindIndex, slotOf } from './kind-table.ts';
 import type {
   CostModelSnapshot,
+  ExplorationLimits,
   ExplorationRequest,
   ExploredChoice,
   Features,
@@ -28,6 +29,8 @@ export interface LaneScatter {
   readonly intervalFactor: number | undefined;
   /** Mean over median. */
   readonly smearing: number;
+  /** Mean of the last residuals. */
+  readonly recent: number;
   /** By slot. */
   readonly effectiveSamples: readonly number[];
 }
@@ -77,19 +80,12 @@ export class FrozenCostModel implements CostModelSnapshot {
   }
 
   choose(features: Features, request: ExplorationRequest): ExploredChoice {
-    const comparison = this.compare(features);
-    const { grpc, zeroCopy } = comparison;
-    const mean = request.statistic === 'mean';
-    const logRatio = mean ? Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs) : comparison.logRatio;
-    const dearer = Math.max(grpc.meanLatencyUs, zeroCopy.meanLatencyUs);
-    const choice = chooseLane({
-      logRatio,
-      logRatioStandardError: comparison.logRatioStandardError,
-      explorationRate: request.explorationRate,
-      allowed: this.#parts.mayExplore && (!mean || dearer <= this.#parts.meanLatencyUs),
-      random: request.random,
-    });
-    return { ...choice, comparison };
+    return chooseFrom(this.compare(features), request, this.#parts);
+  }
+
+  explorationLimits(): ExplorationLimits {
+    const { mayExplore, meanLatencyUs } = this.#parts;
+    return { mayExplore, meanLatencyUs };
   }
 
   crossover(features: Features, statistic: 'median' | 'mean' = 'median'): number {
@@ -104,6 +100,10 @@ export class FrozenCostModel implements CostModelSnapshot {
     const gainPerByte = grpcFactor * this.#grpc.usPerByte - zeroCopyFactor * this.#zeroCopy.usPerByte;
     if (gainPerByte > 0) return Math.max(0, extraFixed / gainPerByte);
     return gainPerByte === 0 && extraFixed <= 0 ? 0 : Number.POSITIVE_INFINITY;
+  }
+
+  recentPerformance(method: Lane): number {
+    return method === 'grpc' ? this.#parts.grpc.recent : this.#parts.zeroCopy.recent;
   }
 
   #view(features: Features): KindView {

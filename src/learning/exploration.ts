@@ -7,7 +7,7 @@
  * than the pool's mean transfer is tried at all (structure, not trials, teaches large transfers: the lanes share their parameters over all
  * sizes); and a budget bounds the expected extra time.
  */
-import type { ExploredChoice, Lane } from './types.ts';
+import type { ExplorationLimits, ExplorationRequest, ExploredChoice, Lane, LaneComparison } from './types.ts';
 
 export type LaneChoice = Omit<ExploredChoice, 'comparison'>;
 
@@ -37,6 +37,26 @@ export function chooseLane(input: ChoiceInput): LaneChoice {
   const other = Math.max(PROPENSITY_FLOOR, normalCdf(-Math.abs(input.logRatio) / deviation));
   if (input.random >= other) return { method: greedy, greedy, propensity: 1 - other, explored: false };
   return { method: greedy === 'grpc' ? 'zero_copy' : 'grpc', greedy, propensity: other, explored: true };
+}
+
+/** The choice that a comparison asks for, under the pool's limits. */
+export function chooseFrom(
+  comparison: LaneComparison,
+  request: ExplorationRequest,
+  limits: ExplorationLimits,
+): ExploredChoice {
+  const { grpc, zeroCopy } = comparison;
+  const mean = request.statistic === 'mean';
+  const logRatio = mean ? Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs) : comparison.logRatio;
+  const dearer = Math.max(grpc.meanLatencyUs, zeroCopy.meanLatencyUs);
+  const choice = chooseLane({
+    logRatio,
+    logRatioStandardError: comparison.logRatioStandardError,
+    explorationRate: request.explorationRate,
+    allowed: limits.mayExplore && (!mean || dearer <= limits.meanLatencyUs),
+    random: request.random,
+  });
+  return { ...choice, comparison };
 }
 
 /** Standard normal distribution, absolute error below 7.5e-8 (Abramowitz & Stegun 26.2.17). */

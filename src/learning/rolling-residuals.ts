@@ -9,6 +9,8 @@
 const COVERAGE = 0.9;
 /** Below this many residuals no 90 % quantile exists (ceil((n + 1) * 0.9) > n). */
 const MIN_FOR_INTERVAL = 10;
+/** How many residuals `recent` looks at. */
+const RECENT = 10;
 /** Residuals beyond a factor of e^2 count as that in the mean, so that one stall does not double an expectation. */
 const SMEAR_CLIP = 2;
 /** The smearing estimate starts as if this many residuals of a log-normal with the initial scatter had been seen. */
@@ -63,6 +65,17 @@ export class RollingResiduals {
     for (let i = start; i < this.#factors.length; i += 1) sum += this.#factors[i] ?? 0;
     for (let i = 0; i < start; i += 1) sum += this.#factors[i] ?? 0;
     return sum / (SMEAR_PRIOR_COUNT + this.#values.length);
+  }
+
+  /** Mean of the last few, clipped; 0 while there are none. */
+  recent(): number {
+    const count = Math.min(RECENT, this.#values.length);
+    let sum = 0;
+    for (let back = 1; back <= count; back += 1) {
+      const value = this.#values[(this.#next - back + this.#capacity) % this.#capacity] ?? 0;
+      sum += Math.max(-SMEAR_CLIP, Math.min(SMEAR_CLIP, value));
+    }
+    return count === 0 ? 0 : sum / count;
   }
 
   /** Oldest first. */

@@ -70,6 +70,17 @@ export interface CostModelSnapshot {
    * `explored`; with `explorationRate` 0 the answer is the belief.
    */
   choose?(features: Features, request: ExplorationRequest): ExploredChoice;
+  /** Mean log(actual / predicted) of the lane's last transfers: above 0 where they took longer than predicted. A feature of the trees. */
+  recentPerformance?(method: Lane): number;
+  /** What bounds exploration in this pool now. */
+  explorationLimits?(): ExplorationLimits;
+}
+
+export interface ExplorationLimits {
+  /** False while the budget of expected extra time is spent. */
+  readonly mayExplore: boolean;
+  /** Mean latency of recent transfers: where total time counts, nothing dearer is tried. */
+  readonly meanLatencyUs: number;
 }
 
 export interface ExplorationRequest {

@@ -1,5 +1,10 @@
 /** Every learner, for the one suite that all of them pass. A new learner is one more entry. */
+import { BoostedModel, type StoredResiduals } from '../../src/learning/boosted-model.ts';
+import { boost } from '../../src/learning/boosting.ts';
+import { compileTrees } from '../../src/learning/compiled-trees.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
+import { seededRandom } from '../../src/learning/random.ts';
+import { FEATURE_COUNT, SIZE_FEATURE } from '../../src/learning/tree-features.ts';
 import type { CostModelSnapshot, JsonValue, Observation } from '../../src/learning/types.ts';
 
 export interface LearnerUnderTest {
@@ -16,4 +21,54 @@ export interface LearnerCase {
 
 export const LEARNERS: readonly LearnerCase[] = [
   { name: 'cost model', create: () => new CostModel(), restore: (state) => CostModel.fromState(state) },
+  {
+    name: 'boosted trees on the cost model',
+    create: () => new BothLayers(),
+    restore: (state) => BothLayers.from(state),
+  },
 ];
+
+/** The second layer as the learner runs it: trees that were trained before, intervals and cost model that follow the present. */
+class BothLayers implements LearnerUnderTest {
+  readonly #cost: CostModel;
+  readonly #model: BoostedModel;
+
+  constructor(cost = new CostModel(), residuals: StoredResiduals = { grpc: [], zeroCopy: [] }) {
+    this.#cost = cost;
+    this.#model = new BoostedModel(TREES, { modelId: 'test', requiredConfidence: 0.5, residuals });
+  }
+
+  static from(state: unknown): BothLayers {
+    const { cost, residuals } = state as { cost: unknown; residuals: StoredResiduals };
+    return new BothLayers(CostModel.fromState(cost), residuals);
+  }
+
+  learn(observation: Observation): void {
+    this.#model.observe(observation, this.#cost.snapshot());
+    this.#cost.learn(observation);
+  }
+
+  snapshot(): CostModelSnapshot {
+    return this.#model.snapshot(this.#cost.snapshot());
+  }
+
+  toState(): JsonValue {
+    const { grpc, zeroCopy } = this.#model.residuals();
+    return { cost: this.#cost.toState(), residuals: { grpc, zeroCopy } };
+  }
+}
+
+const TREES = trees();
+
+function trees(): ArrayBuffer {
+  const random = seededRandom(1);
+  const rows = 300;
+  const matrix = Array.from({ length: FEATURE_COUNT }, () => Float64Array.from({ length: rows }, () => 20 * random()));
+  const target = Float64Array.from(
+    { length: rows },
+    (_, row) => ((matrix[5]?.[row] ?? 0) > 10 ? 0.5 : -0.5) + random(),
+  );
+  const weight = new Float64Array(rows).fill(1);
+  const boosted = boost({ matrix, target, weight }, random, { rounds: 10, monotoneFeature: SIZE_FEATURE });
+  return compileTrees(boosted.trees, boosted.trees.slice(0, 5), { dataTypes: ['tensor', 'json'], formats: ['numpy'] });
+}

@@ -151,7 +151,7 @@ describe('replay', () => {
       expect(time.secondHalf.regret.pitwall / time.secondHalf.regret.bestStatic).toBeLessThan(1.08);
       expect(time.regret.pitwall).toBeLessThan(time.regret.default10Mb);
       // 300 rows: the standard error of a coverage is 0.017.
-    expect(latency.coverage90).toBeGreaterThan(0.83);
+      expect(latency.coverage90).toBeGreaterThan(0.83);
       expect(latency.coverage90).toBeLessThan(0.95);
       expect(latency.explored / trace.length).toBeLessThan(0.15);
     },

@@ -1,0 +1,187 @@
+/**
+ * The second layer in service: the cost model's estimate times the exponential of what the trees say. `BoostedModel` is mutable and belongs to the learner, which
+ * feeds it each success (so that its intervals follow the present) and publishes `snapshot()`.
+ */
+import { CompiledTrees } from './compiled-trees.ts';
+import { chooseFrom } from './exploration.ts';
+import { RollingResiduals } from './rolling-residuals.ts';
+import { FEATURE_COUNT, TreeFeatures } from './tree-features.ts';
+import type {
+  CostModelSnapshot,
+  ExplorationLimits,
+  ExplorationRequest,
+  ExploredChoice,
+  Features,
+  Lane,
+  LaneComparison,
+  LatencyEstimate,
+  Observation,
+} from './types.ts';
+
+export interface BoostedModelOptions {
+  readonly modelId: string;
+  /** Confidence in the order of the lanes that a decision must have to follow the model, from the rollout stage. */
+  readonly requiredConfidence: number;
+  /** Residuals per lane that intervals rest on. Default 200. */
+  readonly residualWindow?: number;
+  /** Residuals to go on from, as `residuals()` gave them. */
+  readonly residuals?: StoredResiduals;
+}
+
+export interface StoredResiduals {
+  readonly grpc: readonly number[];
+  readonly zeroCopy: readonly number[];
+}
+
+/** Same shape as `ModelSnapshot` of the decision. */
+export interface BoostedSnapshot extends CostModelSnapshot {
+  readonly modelId: string;
+  readonly requiredConfidence: number;
+}
+
+export class BoostedModel {
+  readonly #trees: CompiledTrees;
+  readonly #features: TreeFeatures;
+  readonly #options: BoostedModelOptions;
+  readonly #grpc: RollingResiduals;
+  readonly #zeroCopy: RollingResiduals;
+
+  /** @throws PitwallError `PITWALL_INVALID_MODEL` */
+  constructor(buffer: ArrayBuffer, options: BoostedModelOptions) {
+    this.#trees = new CompiledTrees(buffer);
+    this.#features = new TreeFeatures(this.#trees.meta);
+    this.#options = options;
+    const window = options.residualWindow ?? 200;
+    this.#grpc = new RollingResiduals(window, options.residuals?.grpc);
+    this.#zeroCopy = new RollingResiduals(window, options.residuals?.zeroCopy);
+  }
+
+  /** Notes how far off a prediction was. `cost`: a snapshot from before the cost model learned this transfer. */
+  observe(observation: Observation, cost: CostModelSnapshot): void {
+    const { latencyUs } = this.snapshot(cost).estimate(observation.method, observation);
+    if (!(observation.latencyUs > 0 && observation.latencyUs < 1e12) || !(latencyUs > 0)) return;
+    (observation.method === 'grpc' ? this.#grpc : this.#zeroCopy).add(Math.log(observation.latencyUs / latencyUs));
+  }
+
+  /** What the intervals rest on, oldest first, to be stored beside the model. */
+  residuals(): StoredResiduals {
+    return { grpc: this.#grpc.toArray(), zeroCopy: this.#zeroCopy.toArray() };
+  }
+
+  /** A frozen view on a cost model's snapshot with the trees on top. */
+  snapshot(cost: CostModelSnapshot): BoostedSnapshot {
+    return new FrozenBoostedModel(cost, this.#trees, this.#features, this.#options, {
+      grpc: factorOf(this.#grpc),
+      zeroCopy: factorOf(this.#zeroCopy),
+    });
+  }
+}
+
+function factorOf(residuals: RollingResiduals): number | undefined {
+  const halfWidth = residuals.halfWidth();
+  return halfWidth === undefined ? undefined : Math.exp(halfWidth);
+}
+
+class FrozenBoostedModel implements BoostedSnapshot {
+  readonly modelId: string;
+  readonly requiredConfidence: number;
+  readonly #cost: CostModelSnapshot;
+  readonly #trees: CompiledTrees;
+  readonly #features: TreeFeatures;
+  readonly #factors: { readonly grpc: number | undefined; readonly zeroCopy: number | undefined };
+  // Room for one row, overwritten by each call.
+  readonly #row = new Float64Array(FEATURE_COUNT);
+
+  constructor(
+    cost: CostModelSnapshot,
+    trees: CompiledTrees,
+    features: TreeFeatures,
+    options: BoostedModelOptions,
+    factors: { readonly grpc: number | undefined; readonly zeroCopy: number | undefined },
+  ) {
+    this.#cost = cost;
+    this.#trees = trees;
+    this.#features = features;
+    this.#factors = factors;
+    this.modelId = options.modelId;
+    this.requiredConfidence = options.requiredConfidence;
+    Object.freeze(this);
+  }
+
+  estimate(method: Lane, features: Features): LatencyEstimate {
+    return this.#corrected(method, this.#cost.estimate(method, features), this.#correction(method, features));
+  }
+
+  compare(features: Features): LaneComparison {
+    const before = this.#cost.compare?.(features);
+    const grpc = before?.grpc ?? this.#cost.estimate('grpc', features);
+    const zeroCopy = before?.zeroCopy ?? this.#cost.estimate('zero_copy', features);
+    const ofGrpc = this.#correction('grpc', features);
+    const ofZeroCopy = this.#correction('zero_copy', features);
+    return {
+      grpc: this.#corrected('grpc', grpc, ofGrpc),
+      zeroCopy: this.#corrected('zero_copy', zeroCopy, ofZeroCopy),
+      logRatio: (before?.logRatio ?? Math.log(grpc.latencyUs / zeroCopy.latencyUs)) + ofGrpc - ofZeroCopy,
+      logRatioStandardError: before?.logRatioStandardError ?? Math.hypot(grpc.standardError, zeroCopy.standardError),
+    };
+  }
+
+  choose(features: Features, request: ExplorationRequest): ExploredChoice {
+    return chooseFrom(this.compare(features), request, this.explorationLimits());
+  }
+
+  explorationLimits(): ExplorationLimits {
+    return this.#cost.explorationLimits?.() ?? { mayExplore: true, meanLatencyUs: Number.POSITIVE_INFINITY };
+  }
+
+  recentPerformance(method: Lane): number {
+    return this.#cost.recentPerformance?.(method) ?? 0;
+  }
+
+  /** Not for the hot path: trees have steps, so the last crossing is searched for. */
+  crossover(features: Features, statistic: 'median' | 'mean' = 'median'): number {
+    const gain = (dataSize: number): number => {
+      const { grpc, zeroCopy, logRatio } = this.compare({ ...features, dataSize });
+      return statistic === 'mean' ? Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs) : logRatio;
+    };
+    if (gain(LARGEST) <= 0) return Number.POSITIVE_INFINITY;
+    let cheaper = LARGEST;
+    while (cheaper > 1 && gain(cheaper / STEP) > 0) cheaper /= STEP;
+    if (cheaper <= 1) return 0;
+    let dearer = cheaper / STEP;
+    for (let i = 0; i < BISECTIONS; i += 1) {
+      const middle = Math.sqrt(dearer * cheaper);
+      if (gain(middle) > 0) cheaper = middle;
+      else dearer = middle;
+    }
+    return cheaper;
+  }
+
+  #correction(method: Lane, features: Features): number {
+    this.#features.fill(this.#row, features, this.recentPerformance(method));
+    return Math.max(-MAX_CORRECTION, Math.min(MAX_CORRECTION, this.#trees.predict(method, this.#row)));
+  }
+
+  #corrected(method: Lane, before: LatencyEstimate, correction: number): LatencyEstimate {
+    const scale = Math.exp(correction);
+    const latencyUs = before.latencyUs * scale;
+    const factor = method === 'grpc' ? this.#factors.grpc : this.#factors.zeroCopy;
+    return {
+      latencyUs,
+      meanLatencyUs: before.meanLatencyUs * scale,
+      standardError: before.standardError,
+      intervalUs: factor === undefined ? scaled(before.intervalUs, scale) : [latencyUs / factor, latencyUs * factor],
+      effectiveSamples: before.effectiveSamples,
+    };
+  }
+}
+
+/** Trees correct the cost model by at most a factor e. */
+const MAX_CORRECTION = 1;
+const LARGEST = 2 ** 40;
+const STEP = Math.SQRT2;
+const BISECTIONS = 20;
+
+function scaled(interval: LatencyEstimate['intervalUs'], scale: number): LatencyEstimate['intervalUs'] {
+  return interval === undefined ? undefined : [interval[0] * scale, interval[1] * scale];
+}
