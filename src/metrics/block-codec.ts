@@ -142,6 +142,8 @@ export class BlockEncoder {
       const most = Math.min(previous.length, transferId.length, 127);
       let shared = 0;
       while (shared < most && previous.charCodeAt(shared) === transferId.charCodeAt(shared)) shared += 1;
+      // A surrogate pair is one character in UTF-8: it is not cut in two.
+      if (shared > 0 && (transferId.charCodeAt(shared - 1) & 0xfc00) === 0xd800) shared -= 1;
       column.u8(shared);
       column.string(shared === 0 ? transferId : transferId.slice(shared));
       previous = transferId;

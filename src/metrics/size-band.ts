@@ -6,8 +6,9 @@ export const MAX_SIZE_BAND = 53;
 /** Band of a payload: 0 for an empty one, else `floor(log2(bytes)) + 1`, so that band b holds 2^(b-1) .. 2^b - 1 bytes. */
 export function sizeBand(dataSize: number): number {
   if (!(dataSize >= 1)) return 0;
-  if (dataSize < 0x8000_0000) return 32 - Math.clz32(dataSize);
-  return Math.min(MAX_SIZE_BAND, 32 + 32 - Math.clz32(Math.floor(dataSize / 0x1_0000_0000)));
+  if (dataSize < 0x1_0000_0000) return 32 - Math.clz32(dataSize);
+  if (dataSize >= 2 ** (MAX_SIZE_BAND - 1)) return MAX_SIZE_BAND;
+  return 64 - Math.clz32(Math.floor(dataSize / 0x1_0000_0000));
 }
 
 /** Smallest and largest size of a band, bytes, both included. */

@@ -29,7 +29,7 @@ export function record(overrides: Partial<TransferRecord> = {}): TransferRecord 
     format: 'numpy',
     compression: false,
     latencyUs,
-    throughputMBps: dataSize / latencyUs,
+    throughputMBps: latencyUs > 0 ? dataSize / latencyUs : 0,
     memoryUsed: undefined,
     cpuTimeUs: 120,
     decisionTimeUs: 1.25,
