@@ -100,17 +100,26 @@ export const noDeadFiles: Rule = {
       for (const { specifier } of importsOf(file).filter((each) => isRelative(each.specifier))) {
         queue.push(posix.normalize(targetOf(path, specifier)));
       }
+      queue.push(...programsNamedIn(file));
     }
     return files
-      .filter((file) => !reached.has(file.path))
+      .filter((file) => !reached.has(file.path) && !file.path.endsWith('.d.ts'))
       .map((file) => `${file.path}:1 nothing that an entry point imports needs it: delete it or use it`);
   },
   canaries: [
     { tree: { 'src/index.ts': "import './a.ts';", 'src/a.ts': '', 'src/lost.ts': '' }, rings: /src\/lost\.ts/ },
   ],
   calm: {
-    'src/index.ts': "new URL('./thread.js', import.meta.url);\nimport('./b.ts');",
+    'src/index.ts': "new URL('./thread.js', import.meta.url);\nimport('./b.ts');\nspawn(join(here, 'worker-main.js'));",
     'src/thread.ts': '',
     'src/b.ts': '',
+    'src/worker-main.ts': '',
   },
 };
+
+/** A process or thread is started by its file's name: `'worker-main.js'` names the sibling that becomes it. */
+function programsNamedIn(file: TextFile): string[] {
+  return [...file.text.matchAll(/['"`]([\w-]+)\.js['"`]/g)].map((match) =>
+    posix.join(posix.dirname(file.path), `${match[1]}.ts`),
+  );
+}
