@@ -9,6 +9,7 @@ import type { TransferSpans } from '../telemetry/spans.ts';
 import type { TransferCost } from '../transports/types.ts';
 import type { Admission, AdmittedPool } from './admission.ts';
 import type { BreakerBoard } from './breakers.ts';
+import { CpuMeter } from './cpu-meter.ts';
 import type { Decider } from './decider.ts';
 import { errorCodeOf, isFinal, isLaneFault, type Lane, type Lanes } from './lanes.ts';
 
@@ -27,6 +28,7 @@ export interface TransfersOptions {
 
 export class Transfers {
   readonly #options: TransfersOptions;
+  readonly #cpu = new CpuMeter();
 
   constructor(options: TransfersOptions) {
     this.#options = options;
@@ -74,17 +76,20 @@ export class Transfers {
     const measured = new MeasuredCost();
     const zeroCopySlot = method === 'zero_copy' ? admitted?.slot : undefined;
     if (zeroCopySlot) breakers.started(zeroCopySlot, nowMs());
+    const cpu = this.#cpu.start();
     const startedMs = elapsedMs();
     try {
       const value = await spans.execute(decision, failedOver, async () =>
         lane(data, { decision, signal: options.signal, report: (cost) => measured.add(cost) }),
       );
       const latencyUs = (elapsedMs() - startedMs) * 1000;
+      measured.addUnlessKnown('cpuTimeUs', cpu.stop());
       if (zeroCopySlot) breakers.succeeded(zeroCopySlot);
       this.#record(decision, method, 'success', latencyUs, measured, undefined, failedOver, true);
       return value;
     } catch (error) {
       const latencyUs = (elapsedMs() - startedMs) * 1000;
+      cpu.stop();
       const laneFault = isLaneFault(error, options.signal);
       if (laneFault) this.#countFault(admitted, zeroCopySlot);
       const last = method === 'grpc' || isFinal(error, options.signal);
@@ -119,5 +124,9 @@ class MeasuredCost {
 
   add(cost: Partial<TransferCost>): void {
     this.cost = { ...this.cost, ...cost };
+  }
+
+  addUnlessKnown(part: keyof TransferCost, value: number | undefined): void {
+    if (this.cost[part] === undefined && value !== undefined) this.cost = { ...this.cost, [part]: value };
   }
 }
