@@ -105,6 +105,7 @@ export class CostModel {
     const lane = observation.method === 'grpc' ? this.#grpc : this.#zeroCopy;
     const filter = this.#filter;
     const costs = kindCosts(filter.theta, slot);
+    this.#at.reset();
     linearize(this.#at, filter.theta, costs, observation.method, observation);
     this.#spend(observation, costs);
     expand(this.#gradient, this.#at, slot);
@@ -183,6 +184,7 @@ export class CostModel {
     let extra = 0;
     if (observation.propensity < EXPLORED_BELOW) {
       const other = observation.method === 'grpc' ? 'zero_copy' : 'grpc';
+      this.#otherAt.reset();
       linearize(this.#otherAt, this.#filter.theta, costs, other, observation);
       extra = Math.max(0, expected - this.#otherAt.latencyUs);
     }

@@ -180,12 +180,64 @@ export class Linearization {
   fixedUs = 0;
   usPerByte = 0;
   latencyUs = 0;
+  /** The factors of the last load and number in flight: both stay for many transfers, exponentials cost more than the rest. */
+  readonly #factors = { load: Number.NaN, inFlight: Number.NaN, factor: 1, split: 1, spread: 1, doublings: 0 };
+
+  /** Forgets the factors: needed once the parameters have changed. */
+  reset(): void {
+    this.#factors.load = Number.NaN;
+  }
+
+  /** Factors for a load term and a number in flight, from the last call where they are the same. */
+  factors(theta: Float64Array, lane: Lane, load: number, inFlight: number): Factors {
+    const known = this.#factors;
+    if (known.load === load && known.inFlight === inFlight) return known;
+    known.load = load;
+    known.inFlight = inFlight;
+    fillFactors(known, theta, lane, load, inFlight);
+    return known;
+  }
 
   push(index: number, gradient: number): void {
     this.index[this.count] = index;
     this.gradient[this.count] = gradient;
     this.count += 1;
   }
+}
+
+/** What load and transfers in flight do to a lane's costs. */
+interface Factors {
+  /** On everything. */
+  readonly factor: number;
+  /** On the fixed cost. */
+  readonly split: number;
+  /** On the cost per byte of wire or memory. */
+  readonly spread: number;
+  /** log2 of the number in flight. */
+  readonly doublings: number;
+}
+
+function fillFactors(
+  out: { -readonly [Key in keyof Factors]: Factors[Key] },
+  theta: Float64Array,
+  lane: Lane,
+  load: number,
+  inFlight: number,
+): void {
+  const doublings = inFlight > 1 ? Math.min(MAX_DOUBLINGS, Math.log2(inFlight)) : 0;
+  const side = lane === 'grpc' ? -0.5 : 0.5;
+  let logFactor = (theta[LEVEL] ?? 0) + load * (theta[LOAD] ?? 0);
+  let logSplit = load * (theta[LOAD_SPLIT] ?? 0);
+  let logSpread = 0;
+  if (doublings > 0) {
+    logFactor += (theta[BURST] ?? 0) + doublings * (theta[IN_FLIGHT] ?? 0);
+    logSplit += (theta[BURST_SPLIT] ?? 0) + doublings * (theta[IN_FLIGHT_SPLIT] ?? 0);
+    logSpread = doublings * (theta[lane === 'grpc' ? GRPC_BYTE_IN_FLIGHT : ZERO_COPY_BYTE_IN_FLIGHT] ?? 0);
+  }
+  out.factor = Math.exp(logFactor);
+  out.split = Math.exp(side * logSplit);
+  out.spread = Math.exp(logSpread);
+  out.doublings = doublings;
 }
 
 /**
@@ -199,22 +251,13 @@ export function linearize(
   lane: Lane,
   features: Features,
 ): void {
-  const doublings = features.inFlight > 1 ? Math.min(MAX_DOUBLINGS, Math.log2(features.inFlight)) : 0;
   const load = loadTerm(features.systemLoad);
   const side = lane === 'grpc' ? -0.5 : 0.5;
-  let logFactor = (theta[LEVEL] ?? 0) + load * (theta[LOAD] ?? 0);
-  let logSplit = load * (theta[LOAD_SPLIT] ?? 0);
-  if (doublings > 0) {
-    logFactor += (theta[BURST] ?? 0) + doublings * (theta[IN_FLIGHT] ?? 0);
-    logSplit += (theta[BURST_SPLIT] ?? 0) + doublings * (theta[IN_FLIGHT_SPLIT] ?? 0);
-  }
-  const factor = Math.exp(logFactor);
-  const split = logSplit === 0 ? 1 : Math.exp(side * logSplit);
+  const factors = out.factors(theta, lane, load, features.inFlight);
+  const { doublings } = factors;
   out.count = 0;
   const fixedShare =
-    lane === 'grpc'
-      ? grpcCosts(out, theta, costs, features, doublings, factor, split)
-      : zeroCopyCosts(out, theta, costs, features, doublings, factor, split);
+    lane === 'grpc' ? grpcCosts(out, costs, features, factors) : zeroCopyCosts(out, costs, features, factors);
   out.push(LEVEL, 1);
   if (load !== 0) {
     out.push(LOAD, load);
@@ -229,19 +272,11 @@ export function linearize(
 }
 
 /** Returns the share of the split fixed cost in the whole. */
-function grpcCosts(
-  out: Linearization,
-  theta: Float64Array,
-  costs: KindCosts,
-  features: Features,
-  doublings: number,
-  factor: number,
-  split: number,
-): number {
+function grpcCosts(out: Linearization, costs: KindCosts, features: Features, factors: Factors): number {
+  const { factor, split, doublings } = factors;
   const size = Math.max(0, features.dataSize || 0);
   const gzip = features.compression;
-  const spread = doublings > 0 && !gzip ? Math.exp(doublings * (theta[GRPC_BYTE_IN_FLIGHT] ?? 0)) : 1;
-  const wireUs = size * (gzip ? costs.gzipByte : costs.grpcByte * spread);
+  const wireUs = size * (gzip ? costs.gzipByte : costs.grpcByte * factors.spread);
   const handlingUs = size * costs.handlingByte;
   const fixedUs = costs.grpcFixed * split;
   const extraUs = gzip ? costs.gzipFixed : 0;
@@ -259,19 +294,11 @@ function grpcCosts(
   return fixedUs / total;
 }
 
-function zeroCopyCosts(
-  out: Linearization,
-  theta: Float64Array,
-  costs: KindCosts,
-  features: Features,
-  doublings: number,
-  factor: number,
-  split: number,
-): number {
+function zeroCopyCosts(out: Linearization, costs: KindCosts, features: Features, factors: Factors): number {
+  const { factor, split, spread, doublings } = factors;
   const size = Math.max(0, features.dataSize || 0);
   const warm = features.warm === true;
   const known = features.warm !== undefined;
-  const spread = doublings > 0 ? Math.exp(doublings * (theta[ZERO_COPY_BYTE_IN_FLIGHT] ?? 0)) : 1;
   const extraUs = warm ? 0 : known ? costs.coldFixed : costs.unknownFixed;
   const faultUs = warm ? 0 : size * spread * (known ? costs.coldByte : costs.unknownByte);
   const copyUs = size * spread * costs.zeroCopyByte;
