@@ -22,7 +22,7 @@ export const typesAreNotSilenced: Rule = {
   ],
   calm: {
     'src/a.ts':
-      "export const a = ['x'] as const;\n// lmdb types a value as unknown; this table holds what we encoded.\nexport const b = (read() as string).length;\nexport const c = d satisfies E; // any",
+      "export const a = ['x'] as const;\n// lmdb types a value as unknown; this table holds what we encoded.\nexport const b = (read() as string).length;\nexport const rows = [] as number[];\n/** lmdb wants it mutable and does not write. */\nfunction mutable(a: readonly E[]) {\n  return a as E[];\n}\nexport const c = d satisfies E; // any",
   },
 };
 
@@ -35,7 +35,7 @@ function silencedNodes(file: TextFile): string[] {
     if (node.kind === ts.SyntaxKind.AnyKeyword) report(node, 'any: say unknown and narrow it');
     if (ts.isNonNullExpression(node)) report(node, '!: test for it');
     if (ts.isAsExpression(node) || ts.isTypeAssertionExpression(node)) {
-      if (node.type.getText(source) === 'const') return;
+      if (node.type.getText(source) === 'const' || isEmptyArray(node.expression)) return;
       if (!hasReason(source, node, lines))
         report(node, 'a cast says nothing about why: narrow instead, or comment the foreign boundary');
     }
@@ -43,21 +43,34 @@ function silencedNodes(file: TextFile): string[] {
   return findings;
 }
 
-/** A comment on the cast's own lines, or on the line above the innermost statement or member that holds it. */
+/** `[] as number[]` says what the array will hold; it silences nothing. */
+function isEmptyArray(value: ts.Expression): boolean {
+  return ts.isArrayLiteralExpression(value) && value.elements.length === 0;
+}
+
+/**
+ * A comment on the cast's own lines or on the line above them, above the statement or member that holds it, or, where that is all a
+ * function does, above the function.
+ */
 function hasReason(source: ts.SourceFile, cast: ts.Node, lines: readonly string[]): boolean {
-  let holder = cast;
-  while (
-    !ts.isStatement(holder) &&
-    !ts.isClassElement(holder) &&
-    !ts.isPropertyAssignment(holder) &&
-    holder.parent !== undefined
-  ) {
-    holder = holder.parent;
-  }
-  const above = (lines[lineOf(source, holder) - 2] ?? '').trim();
+  const holder = climb(
+    cast,
+    (node) => ts.isStatement(node) || ts.isClassElement(node) || ts.isPropertyAssignment(node),
+  );
+  const block = holder.parent;
+  const only =
+    block !== undefined && ts.isBlock(block) && block.statements.length === 1 && ts.isFunctionLike(block.parent);
+  const places = [cast, holder, ...(only ? [block.parent] : [])];
   const own = lines.slice(lineOf(source, holder) - 1, source.getLineAndCharacterOfPosition(cast.getEnd()).line + 1);
-  const aboveCast = (lines[lineOf(source, cast) - 2] ?? '').trim();
-  return [above, aboveCast].some((line) => /^(\/\/|\*)|\*\/$/.test(line)) || own.some((line) => /\/\/|\*\//.test(line));
+  return [...own, ...places.map((place) => lines[lineOf(source, place) - 2] ?? '')].some((line) =>
+    /\/\/|\*\/|^\s*\*/.test(line),
+  );
+}
+
+function climb(node: ts.Node, until: (node: ts.Node) => boolean): ts.Node {
+  let current = node;
+  while (!until(current) && current.parent !== undefined) current = current.parent;
+  return current;
 }
 
 function silencingComments(file: TextFile): string[] {
