@@ -1,48 +1,53 @@
 import type { Clock, Timer } from './clock.ts';
-import type { Monitor } from './monitor.ts';
-import type { Process } from './process.ts';
+import type { ExitReason } from './terms.ts';
+
+/** A monitor, as those see it who keep it. */
+export interface Watch {
+  fire(reason: ExitReason): void;
+  cancel(): void;
+}
 
 /**
  * What ties a process to others and to time: links, monitors on it and of its own, timers. Most processes have few of these, so each set is
  * made when it is first needed.
  */
-export class Bonds {
-  #links: Set<Process> | undefined;
-  #watchers: Set<Monitor> | undefined;
-  #watching: Set<Monitor> | undefined;
+export class Bonds<P> {
+  #links: Set<P> | undefined;
+  #watchers: Set<Watch> | undefined;
+  #watching: Set<Watch> | undefined;
   #timers: Set<Timer> | undefined;
   #broken = false;
 
-  get links(): ReadonlySet<Process> | undefined {
+  get links(): ReadonlySet<P> | undefined {
     return this.#links;
   }
 
-  addLink(other: Process): void {
+  addLink(other: P): void {
     this.#links ??= new Set();
     this.#links.add(other);
   }
 
-  removeLink(other: Process): void {
+  removeLink(other: P): void {
     this.#links?.delete(other);
   }
 
   /** Somebody watches this process. */
-  addWatcher(monitor: Monitor): void {
+  addWatcher(monitor: Watch): void {
     this.#watchers ??= new Set();
     this.#watchers.add(monitor);
   }
 
-  removeWatcher(monitor: Monitor): void {
+  removeWatcher(monitor: Watch): void {
     this.#watchers?.delete(monitor);
   }
 
   /** This process watches another one. */
-  addWatching(monitor: Monitor): void {
+  addWatching(monitor: Watch): void {
     this.#watching ??= new Set();
     this.#watching.add(monitor);
   }
 
-  removeWatching(monitor: Monitor): void {
+  removeWatching(monitor: Watch): void {
     this.#watching?.delete(monitor);
   }
 
@@ -79,7 +84,7 @@ export class Bonds {
   }
 
   /** Who is to hear of the death: monitors in the order in which they were set, links. Asked once. */
-  takeMourners(): { watchers: Iterable<Monitor>; links: Iterable<Process> } {
+  takeMourners(): { watchers: Iterable<Watch>; links: Iterable<P> } {
     const mourners = { watchers: this.#watchers ?? [], links: this.#links ?? [] };
     this.#watchers = undefined;
     this.#links = undefined;

@@ -1,4 +1,5 @@
-import type { ChildSpec, Restart, ShutdownTime } from './child-spec.ts';
+import type { Restart, ShutdownTime } from './child-kind.ts';
+import type { ChildSpec } from './child-spec.ts';
 
 /** Supervisor flags, complete. */
 export interface Flags {

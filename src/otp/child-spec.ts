@@ -1,18 +1,9 @@
-import type { Awaitable, GenServer, StartOptions, StartResult } from './gen-server.ts';
+import type { GenServer } from './behaviour.ts';
+import type { ChildType, Restart, ShutdownTime } from './child-kind.ts';
 import { startGenServer } from './gen-server.ts';
 import type { Message } from './message.ts';
 import type { Parent } from './spawn.ts';
-
-/**
- * When a child that ended is started again: `permanent` always, `transient` unless it ended in order (`normal`, `shutdown`,
- * `{ shutdown }`), `temporary` never, not even for a sibling's sake.
- */
-export type Restart = 'permanent' | 'transient' | 'temporary';
-
-/**
- * How a child is stopped: `brutal_kill`, or told to shut down and killed if it takes longer than so many milliseconds; `infinity` waits.
- */
-export type ShutdownTime = number | 'infinity' | 'brutal_kill';
+import type { Awaitable, StartOptions, StartResult } from './start.ts';
 
 /** A child, complete. */
 export interface ChildSpec<Args extends readonly unknown[] = []> {
@@ -25,7 +16,7 @@ export interface ChildSpec<Args extends readonly unknown[] = []> {
   /** Default 5000 ms for a worker, `infinity` for a supervisor. */
   readonly shutdown: ShutdownTime;
   /** Default `worker`. Says how the child is counted, listed, and which `shutdown` is its default. */
-  readonly type: 'worker' | 'supervisor';
+  readonly type: ChildType;
   /** Its end in order may end the supervisor (`autoShutdown`). Not for permanent children. Default false. */
   readonly significant: boolean;
 }

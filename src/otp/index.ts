@@ -1,20 +1,24 @@
 /**
  * `pitwall/otp`: OTP's processes, GenServers and supervisors on nact. `docs/otp.md` is the guide.
  */
+
+export type { GenServer } from './behaviour.ts';
 export type { AutoShutdown, Flags, SpecError, Strategy } from './check-spec.ts';
-export type { ChildOptions, ChildSpec, ChildSpecInput, Restart, ShutdownTime } from './child-spec.ts';
+export type { ChildType, Restart, ShutdownTime } from './child-kind.ts';
+export type { ChildOptions, ChildSpec, ChildSpecInput } from './child-spec.ts';
 export { workerSpec } from './child-spec.ts';
 export type { CallOptions } from './client.ts';
 export { call, cast, multiCall, reply, send } from './client.ts';
 export type { Clock, Timer } from './clock.ts';
 export { systemClock } from './clock.ts';
+export type { ContextCarrier } from './context-carrier.ts';
 export type { DeadLetter, DeadLetterCounts } from './dead-letters.ts';
 export { CallError, Exit, StartError } from './errors.ts';
-export type { AlreadyStarted, Awaitable, GenServer, StartOptions, StartResult } from './gen-server.ts';
-export { started, startGenServer } from './gen-server.ts';
+export { startGenServer } from './gen-server.ts';
 export type { ProcessTree } from './inspect.ts';
 export { formatTree, inspect, mermaidTree } from './inspect.ts';
 export { demonitor, exit, link, monitor, unlink, whenDown } from './links.ts';
+export type { MailboxLimit } from './mailbox-limit.ts';
 export type {
   Call,
   Destination,
@@ -36,12 +40,13 @@ export type {
 export type { OnDown } from './monitor.ts';
 export type { After, CallNext, InitResult, Next } from './next.ts';
 export { next } from './next.ts';
-export type { ContextCarrier, MailboxLimit } from './process.ts';
 export type { Offender, SupervisorReport } from './reports.ts';
 export type { TurnLimits } from './scheduler.ts';
 export type { Self } from './self.ts';
 export type { ServerStatus } from './server-loop.ts';
 export type { Parent } from './spawn.ts';
+export type { AlreadyStarted, Awaitable, StartOptions, StartResult } from './start.ts';
+export { started } from './start.ts';
 export type { FailedToStartChild } from './static-supervisor.ts';
 export type {
   DynamicSupervisorRef,

@@ -1,9 +1,11 @@
 import { Bonds } from './bonds.ts';
 import type { Clock, Timer } from './clock.ts';
+import type { ContextCarrier } from './context-carrier.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type Envelope, type Item, isSealed, seal } from './envelope.ts';
 import { Mailbox } from './mailbox.ts';
+import { isBounded, type MailboxLimit } from './mailbox-limit.ts';
 import type { NactRef, ProcessRef, ProcessStatus } from './message.ts';
 import type { Actor } from './nact-bridge.ts';
 import type { CallHolder, PendingCall } from './pending-call.ts';
@@ -11,14 +13,6 @@ import type { Registry } from './registry.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import type { SignalQueue } from './signal-queue.ts';
 import type { ExitReason } from './terms.ts';
-
-/** Carries what is ambient (such as OpenTelemetry's context) from sender to handler. */
-export interface ContextCarrier<T = unknown> {
-  /** Called where a message is sent. `undefined`: nothing to carry. */
-  capture(): T | undefined;
-  /** Called around the handler, with what `capture` gave. */
-  run<R>(captured: T, handler: () => R): R;
-}
 
 /** What a process needs of its system. */
 export interface ProcessHost {
@@ -31,16 +25,6 @@ export interface ProcessHost {
   readonly carrier: ContextCarrier | undefined;
   /** All that live. */
   readonly processes: Set<Process>;
-}
-
-/** A limit for what waits in a mailbox, and what happens to a message that comes when it is full. */
-export interface MailboxLimit {
-  readonly limit: number;
-  /**
-   * `reject`: it is refused, and `cast` and `send` say false. `drop_newest`: it is dropped, and its sender is not told. `drop_oldest`: the
-   * oldest one is dropped to make room. A call that is refused or dropped fails with `mailbox_full`. All are counted; nothing is thrown.
-   */
-  readonly whenFull: 'reject' | 'drop_oldest' | 'drop_newest';
 }
 
 /** What a process does about its messages: the behaviour that runs in it. */
@@ -77,7 +61,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   readonly actor: Actor;
   readonly mailbox: Mailbox<Item> = new Mailbox();
   readonly limit: MailboxLimit | undefined;
-  readonly bonds = new Bonds();
+  readonly bonds: Bonds<Process> = new Bonds();
   /** Exit signals arrive as messages. */
   trapExit = false;
   /** A handler is waiting for something (or init runs): no message is handled. */
@@ -322,11 +306,6 @@ export interface ProcessOptions {
   readonly parent: Process | undefined;
   readonly limit: MailboxLimit | undefined;
   readonly spawnActor: (process: Process) => Actor;
-}
-
-/** Counts against a limit: what others send, not what the system says. */
-function isBounded(item: Item): boolean {
-  return !isSealed(item) || item.kind === 'call' || item.kind === 'cast' || item.kind === 'info';
 }
 
 /** Handled even while suspended: what `sys` asks, and the parent's exit. */

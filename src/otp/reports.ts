@@ -1,4 +1,4 @@
-import type { ChildSpec } from './child-spec.ts';
+import type { ChildType, Restart, ShutdownTime } from './child-kind.ts';
 import type { ProcessRef } from './message.ts';
 import type { ExitReason } from './terms.ts';
 
@@ -6,9 +6,9 @@ import type { ExitReason } from './terms.ts';
 export interface Offender {
   readonly id: string;
   readonly ref: ProcessRef | undefined;
-  readonly restart: ChildSpec['restart'];
-  readonly shutdown: ChildSpec['shutdown'];
-  readonly type: ChildSpec['type'];
+  readonly restart: Restart;
+  readonly shutdown: ShutdownTime;
+  readonly type: ChildType;
   readonly significant: boolean;
 }
 

@@ -1,11 +1,11 @@
 import { seal } from './envelope.ts';
-import type { StartOptions } from './gen-server.ts';
 import { linkProcesses } from './links.ts';
 import type { ProcessRef } from './message.ts';
 import type { Actor, OnNactMessage } from './nact-bridge.ts';
 import { PendingCall } from './pending-call.ts';
 import { Process, type ProcessHost } from './process.ts';
 import type { SupervisorReport } from './reports.ts';
+import type { StartOptions } from './start.ts';
 
 /** Who starts a process: a system, a process (`self`), or a supervisor for one of its children. */
 export interface Parent {

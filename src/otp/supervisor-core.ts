@@ -2,13 +2,13 @@ import type { Flags } from './check-spec.ts';
 import type { ChildSpec } from './child-spec.ts';
 import { isSealed } from './envelope.ts';
 import { reasonOf } from './errors.ts';
-import type { Awaitable } from './gen-server.ts';
 import { unlink } from './links.ts';
 import { Monitor } from './monitor.ts';
 import { Process } from './process.ts';
 import type { SupervisorReport } from './reports.ts';
 import { RestartWindow } from './restart-window.ts';
 import type { Self } from './self.ts';
+import type { Awaitable } from './start.ts';
 import type { SupervisorCall, TryAgain } from './supervisor-messages.ts';
 import { type ExitReason, isShutdownTerm } from './terms.ts';
 

@@ -1,7 +1,7 @@
 import type { SpecError } from './check-spec.ts';
 import type { ChildSpec, ChildSpecInput } from './child-spec.ts';
-import type { AlreadyStarted } from './gen-server.ts';
 import type { Call, ProcessRef, ServerRef } from './message.ts';
+import type { AlreadyStarted } from './start.ts';
 import type { ExitReason } from './terms.ts';
 
 /** What a supervisor is asked. `supervisor.ts` has a function for each; nobody else writes these by hand. */

@@ -1,11 +1,12 @@
+import type { GenServer } from './behaviour.ts';
 import { checkChildSpecs, checkFlags, type Flags, type SpecError } from './check-spec.ts';
 import type { ChildSpecInput } from './child-spec.ts';
 import { processOf } from './client.ts';
 import { DynamicSupervisor } from './dynamic-supervisor.ts';
-import type { Awaitable, GenServer } from './gen-server.ts';
 import type { ReplyOf } from './message.ts';
 import { type CallNext, type InitResult, type Next, next } from './next.ts';
 import { isPromiseLike } from './server-loop.ts';
+import type { Awaitable } from './start.ts';
 import { type FailedToStartChild, StaticSupervisor } from './static-supervisor.ts';
 import { SupervisorCore, type Verdict } from './supervisor-core.ts';
 import type { BadStartSpec, SupervisorCall, TryAgain } from './supervisor-messages.ts';

@@ -1,10 +1,10 @@
 import type { AutoShutdown, Flags } from './check-spec.ts';
 import type { ChildSpecInput } from './child-spec.ts';
 import { call } from './client.ts';
-import type { StartOptions, StartResult } from './gen-server.ts';
 import { startGenServer } from './gen-server.ts';
 import type { Destination, ProcessRef, ServerRef } from './message.ts';
 import type { Parent } from './spawn.ts';
+import type { StartOptions, StartResult } from './start.ts';
 import type {
   ChangeResult,
   ChildCounts,

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.ts';
+import { type ContextCarrier, unfailingCarrier } from './context-carrier.ts';
 import { type DeadLetter, type DeadLetterCounts, DeadLetters } from './dead-letters.ts';
 import { Deadlines } from './deadlines.ts';
 import { seal } from './envelope.ts';
@@ -6,7 +7,7 @@ import { whenDown } from './links.ts';
 import type { Message, NamedRef, ProcessRef, ServerRef } from './message.ts';
 import { type Actor, startActorSystem } from './nact-bridge.ts';
 import { PendingCall } from './pending-call.ts';
-import { type ContextCarrier, Process } from './process.ts';
+import { Process } from './process.ts';
 import { Registry } from './registry.ts';
 import type { SupervisorReport } from './reports.ts';
 import { DEFAULT_TURN, Scheduler, type TurnLimits } from './scheduler.ts';
@@ -195,20 +196,6 @@ export function named<C extends Message = never, K extends Message = never, I ex
 /** Messages that nobody handled, so far. */
 export function deadLetters(system: Parent): DeadLetterCounts {
   return system.host.deadLetters.counts;
-}
-
-/** What cannot be captured is not carried: a sender must not fail for it. */
-function unfailingCarrier(carrier: ContextCarrier): ContextCarrier {
-  return {
-    capture() {
-      try {
-        return carrier.capture();
-      } catch {
-        return undefined;
-      }
-    },
-    run: (captured, handler) => carrier.run(captured, handler),
-  };
 }
 
 /** A host's callback must not fail what calls it. */
