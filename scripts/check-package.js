@@ -17,6 +17,9 @@ try {
   const tarball = join(folder, JSON.parse(packed)[0].filename);
   run('npx', ['--no-install', 'publint', 'run', '--strict', tarball], 'inherit');
   run('npx', ['--no-install', 'attw', '--profile', 'esm-only', '--no-emoji', tarball], 'inherit');
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
