@@ -5,7 +5,7 @@ import path from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { tensor } from 'pitwall/transports';
 
-const DATA = path.join(path.dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data');
+const DATA = path.join(path.dirname(createRequire(import.meta.url).resolve('vega-datasets')), '..', 'data');
 const DOCUMENTS = ['movies.json', 'earthquakes.json', 'football.json', 'jobs.json', 'flights-20k.json'];
 const FILES = ['flights-3m.parquet', 'zipcodes.csv', 'birdstrikes.csv', 'species.csv', 'gimp.png', '7zip.png'];
 
@@ -79,7 +79,12 @@ function tile(bytes, size) {
  */
 function tensorJob(numbers, size) {
   const rows = Math.max(1, Math.floor(size / 4 / 16));
-  return { command: 'normalize', dataType: 'tensor', size, payload: tensor(numbers.subarray(0, rows * 16), [rows, 16]) };
+  return {
+    command: 'normalize',
+    dataType: 'tensor',
+    size,
+    payload: tensor(numbers.subarray(0, rows * 16), [rows, 16]),
+  };
 }
 
 /**

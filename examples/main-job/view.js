@@ -9,14 +9,14 @@ export function formatBytes(bytes) {
 }
 
 /**
- * @typedef {{ seconds: number, decisionsPerSecond: number, transfers: number, failed: number, restarts: number, stage: string,
- *   pools: { pool: string, zeroCopy: number, grpc: number, p50Ms: number, p99Ms: number, thresholds: Record<string, number> }[],
+ * @typedef {{ pool: string, zeroCopy: number, grpc: number, meanMs: Record<string, number>, thresholds: Record<string, number> }} PoolFrame
+ * @typedef {{ seconds: number, decisionsPerSecond: number, transfers: number, failed: number, restarts: number, status: string, pools: PoolFrame[],
  *   events: string[] }} Frame
  */
 
 /**
  * @param {NodeJS.WriteStream} out
- * @returns {{ show(frame: Frame): void, end(): void }}
+ * @returns {{ show(frame: Frame): void }}
  */
 export function createView(out) {
   let drawn = 0;
@@ -27,9 +27,6 @@ export function createView(out) {
       drawn = lines.length;
       out.write(`${home}${lines.join('\n')}\n`);
     },
-    end() {
-      drawn = 0;
-    },
   };
 }
 
@@ -37,25 +34,34 @@ export function createView(out) {
 function line(frame) {
   const pools = frame.pools.map(
     (pool) =>
-      `${pool.pool}: ${pool.zeroCopy} zero-copy, ${pool.grpc} gRPC, p50 ${pool.p50Ms.toFixed(2)} ms, p99 ${pool.p99Ms.toFixed(1)} ms, ${thresholds(pool.thresholds)}`,
+      `${pool.pool}: ${pool.zeroCopy} zero-copy, ${pool.grpc} gRPC, mean ${latency(pool)}, ${thresholds(pool.thresholds)}`,
   );
   const events = frame.events.length > 0 ? ` | ${frame.events.join(', ')}` : '';
-  return `${frame.seconds.toFixed(0)} s  ${frame.transfers} transfers, ${frame.failed} failed, ${frame.restarts} restarts | ${pools.join(' | ')}${events}`;
+  return `${frame.seconds.toFixed(0)} s  ${frame.transfers} transfers, ${frame.failed} failed, ${frame.restarts} restarts, ${frame.status} | ${pools.join(' | ')}${events}`;
 }
+
+const WIDTH = 40;
 
 /** @param {Frame} frame */
 function block(frame) {
-  const head = `pitwall  ${frame.seconds.toFixed(0)} s   ${frame.decisionsPerSecond.toFixed(0)} decisions/s   ${frame.transfers} transfers   ${frame.failed} failed   ${frame.restarts} restarts   ${frame.stage}`;
+  const head = `pitwall  ${frame.seconds.toFixed(0)} s   ${frame.decisionsPerSecond} decisions/s   ${frame.transfers} transfers   ${frame.failed} failed   ${frame.restarts} restarts   ${frame.status}`;
   const pools = frame.pools.flatMap((pool) => {
-    const total = Math.max(1, pool.zeroCopy + pool.grpc);
-    const width = 40;
-    const filled = Math.round((pool.zeroCopy / total) * width);
+    const share = pool.zeroCopy / Math.max(1, pool.zeroCopy + pool.grpc);
+    const filled = Math.round(share * WIDTH);
     return [
-      `  ${pool.pool.padEnd(5)} ${'█'.repeat(filled)}${'░'.repeat(width - filled)} zero-copy ${((100 * pool.zeroCopy) / total).toFixed(0)} %   p50 ${pool.p50Ms.toFixed(2)} ms   p99 ${pool.p99Ms.toFixed(1)} ms`,
-      `        zero-copy from: ${thresholds(pool.thresholds)}`,
+      `  ${pool.pool.padEnd(4)} ${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)} ${(100 * share).toFixed(0)} % zero-copy   mean ${latency(pool)}`,
+      `       zero-copy from ${thresholds(pool.thresholds)}`,
     ];
   });
   return [head, ...pools, ...frame.events.map((event) => `  ! ${event}`)];
+}
+
+/** @param {PoolFrame} pool */
+function latency(pool) {
+  const lanes = Object.entries(pool.meanMs).map(
+    ([lane, ms]) => `${lane === 'grpc' ? 'gRPC' : 'zero-copy'} ${ms.toFixed(2)} ms`,
+  );
+  return lanes.length > 0 ? lanes.join(', ') : 'unknown';
 }
 
 /** @param {Record<string, number>} byType */

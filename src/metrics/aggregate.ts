@@ -6,14 +6,17 @@
  *   zero_copy  one of that lane                         └──────┴─────────┴───────┴───────┴─────────────────┘
  *   cells      one per (method, type, format, size band)  content: a summary · cells: count, then key, length, summary
  *
- * The stamp is new with every write: a writer that kept the decoded page knows by it whether another process wrote since.
+ * The first three are rewritten with every batch. Cells are thirty times larger: they are written once, when their minute is over
+ * ("sealed", sealing.ts); until then a query reads the records themselves. The stamp is new with every write: a writer that kept the
+ * decoded page knows by it whether another process wrote since.
  */
 import { crc32 } from 'node:zlib';
 import type { Method } from '../decision/types.ts';
+import { addRows } from './accumulate.ts';
 import type { BlockView } from './block-codec.ts';
 import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
 import { sizeBand } from './size-band.ts';
-import { QUANTITIES, Summary } from './summary.ts';
+import { Summary } from './summary.ts';
 
 export type Slice = 'all' | 'grpc' | 'zero_copy' | 'cells';
 
@@ -59,19 +62,7 @@ export class Cells {
 
   /** Adds rows of a block: all, or those from one to before another. */
   addBlock(block: BlockView, fromRow = 0, toRow = block.rows): void {
-    const summaries = this.#summaryOfRow(block, fromRow, toRow);
-    this.#addCounts(block, summaries, fromRow, toRow);
-    const { dictionary, indices } = block.texts('outcome');
-    const success = dictionary.indexOf('success');
-    for (let index = 0; index < QUANTITIES.length; index += 1) {
-      const quantity = QUANTITIES[index];
-      if (quantity === undefined) continue;
-      const values = block.numbers(quantity);
-      for (let row = fromRow; row < toRow; row += 1) {
-        const value = values[row] as number; // columns have `rows` values
-        if (!Number.isNaN(value) && indices[row] === success) summaries[row - fromRow]?.add(index, value);
-      }
-    }
+    addRows(block, this.#summaryOfRow(block, fromRow, toRow), fromRow);
   }
 
   merge(other: Cells): void {
@@ -111,28 +102,6 @@ export class Cells {
       rows.push(summary);
     }
     return rows;
-  }
-
-  #addCounts(block: BlockView, summaries: readonly Summary[], fromRow: number, toRow: number): void {
-    const outcome = block.texts('outcome');
-    const method = block.texts('method');
-    const fallback = block.numbers('fallback');
-    const explored = block.numbers('explored');
-    const sizes = block.numbers('dataSize');
-    for (let row = fromRow; row < toRow; row += 1) {
-      const counts = summaries[row - fromRow]?.counts;
-      if (counts === undefined) continue;
-      const became = outcome.dictionary[outcome.indices[row] ?? 0];
-      if (became === 'success') {
-        counts.success += 1;
-        counts.bytes += Math.round(sizes[row] ?? 0);
-      } else if (became === 'ignored') counts.ignored += 1;
-      else counts.failed += 1;
-      if (method.dictionary[method.indices[row] ?? 0] === 'zero_copy') counts.zeroCopy += 1;
-      else counts.grpc += 1;
-      if (fallback[row] === 1) counts.fallback += 1;
-      if (explored[row] === 1) counts.explored += 1;
-    }
   }
 }
 

@@ -31,12 +31,15 @@ export class QuantileSketch {
    */
   merge(other: QuantileSketch): void {
     const { store, zeroCount, count, sum, min, max } = other.#sketch;
+    if (store.count > 0) this.#widen(store.minKey, store.maxKey);
     const own = this.#sketch.store;
+    const shift = store.offset - own.offset;
     const last = store.maxKey - store.offset;
     for (let index = Math.max(0, store.minKey - store.offset); index <= last; index += 1) {
       const weight = store.bins[index] ?? 0;
-      if (weight > 0) own.add(index + store.offset, weight);
+      if (weight > 0) own.bins[index + shift] = (own.bins[index + shift] ?? 0) + weight;
     }
+    own.count += store.count;
     this.#addTotals(zeroCount, count, sum, min, max);
   }
 
@@ -102,6 +105,13 @@ export class QuantileSketch {
       sketch.store.add(key, reader.varint());
     }
     this.#addTotals(zeroCount, count, sum, min, max);
+  }
+
+  /** Makes room for both ends first: growing with each further bin would copy all bins every time. */
+  #widen(minKey: number, maxKey: number): void {
+    const { store } = this.#sketch;
+    if (minKey < store.minKey) store._extendRange(minKey);
+    if (maxKey > store.maxKey) store._extendRange(maxKey);
   }
 
   #addTotals(zeroCount: number, count: number, sum: number, min: number, max: number): void {

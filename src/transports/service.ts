@@ -47,7 +47,8 @@ export const WORKER_SERVICE = {
     ...UNARY,
     path: METHODS.health.path,
     requestSerialize: () => Buffer.alloc(0),
-    requestDeserialize: () => undefined,
+    // grpc-js takes undefined for "no message came".
+    requestDeserialize: () => ({}),
     responseSerialize: (health: HealthReply) => encodeHealth(health),
     responseDeserialize: decodeHealth,
   },

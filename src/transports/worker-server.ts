@@ -4,7 +4,6 @@ import type { ServerHttp2Session } from 'node:http2';
 import type * as Grpc from '@grpc/grpc-js';
 import { describeValue } from '../errors.ts';
 import type { HandlerContext, Handlers } from './define-worker.ts';
-import { attachArena } from './memory/attach-arena.ts';
 import type { AttachedArena, Reference } from './memory/types.ts';
 import type { ExecuteReply, ReceivedRequest } from './messages.ts';
 import { decodePayload, decompress, encodePayload } from './payload.ts';
@@ -45,7 +44,7 @@ export class WorkerServer {
         );
       },
       attach: (call: Grpc.ServerUnaryCall<string, string>, done: Grpc.sendUnaryData<string>) => {
-        this.#attach(call.request).then((error) => done(null, error));
+        void this.#attach(call.request).then((error) => done(null, error));
       },
       health: (_call: unknown, done: Grpc.sendUnaryData<{ commands: string[]; pid: number }>) =>
         done(null, { commands: [...this.#handlers.keys()], pid: process.pid }),
@@ -61,6 +60,7 @@ export class WorkerServer {
 
   async #attach(descriptor: string): Promise<string> {
     try {
+      const { attachArena } = await import('./memory/attach-arena.ts');
       const attached = await attachArena(JSON.parse(descriptor), () => performance.timeOrigin + performance.now());
       this.#arena?.close();
       this.#arena = attached;

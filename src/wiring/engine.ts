@@ -128,8 +128,10 @@ export class Engine {
     return { state: reasons.length > 0 ? 'degraded' : 'running', reasons };
   }
 
+  /** Both trees below one node, which stands for the system. */
   tree(): ProcessTree {
-    return inspect(this.system.ref);
+    const tops = [this.#root, this.#hosted].filter((ref) => ref !== undefined);
+    return { ...inspect(this.system.ref), type: 'supervisor', children: tops.map((ref) => inspect(ref)) };
   }
 
   /** Hands everything that waits to the store and makes it durable. */

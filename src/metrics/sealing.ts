@@ -1,0 +1,109 @@
+/**
+ * Cells of a minute are written once, when the minute is over. The writer that saw all of its records has the cells at hand; any other
+ * (after a restart, or with several writers) makes them from the stored blocks. Which it is shows by the number of records.
+ */
+import { Cells, encodePage } from './aggregate.ts';
+import { BlockView, MINUTE_US } from './block-codec.ts';
+import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
+import { aggregateKey, MINUTE_S, parseBlockKey, type StoreKey } from './keys.ts';
+import { encodeNumber } from './meta.ts';
+import { poolKeys } from './pools.ts';
+import { milestoneKey, milestoneOf } from './progress.ts';
+
+/** A minute is sealed this long after its end; what comes later still is added to the sealed page. */
+const GRACE_US = 15_000_000;
+/** Minutes under way whose cells are kept in memory; beyond, they are made from the blocks when sealed. */
+const MAX_OPEN_MINUTES = 64;
+
+interface OpenMinute {
+  readonly cells: Cells;
+  rows: number;
+}
+
+/** The cells of minutes under way, of one writer. */
+export class OpenMinutes {
+  readonly #minutes = new Map<string, OpenMinute>();
+
+  add(poolKey: string, minuteS: number, block: BlockView): void {
+    const name = `${minuteS} ${poolKey}`;
+    let minute = this.#minutes.get(name);
+    if (minute === undefined) {
+      if (this.#minutes.size >= MAX_OPEN_MINUTES) return;
+      minute = { cells: new Cells(), rows: 0 };
+      this.#minutes.set(name, minute);
+    }
+    minute.cells.addBlock(block);
+    minute.rows += block.rows;
+  }
+
+  take(poolKey: string, minuteS: number): OpenMinute | undefined {
+    const name = `${minuteS} ${poolKey}`;
+    const minute = this.#minutes.get(name);
+    this.#minutes.delete(name);
+    return minute;
+  }
+
+  clear(): void {
+    this.#minutes.clear();
+  }
+}
+
+/** Seals minutes that are over, each in a transaction of its own, while `goOn` says so. Returns how many. */
+export function sealMinutes(
+  environment: KeyValueEnvironment,
+  open: OpenMinutes,
+  nowUs: number,
+  goOn: () => boolean,
+): number {
+  const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
+  let sealed = 0;
+  for (const poolKey of poolKeys(environment, 'metrics')) {
+    for (;;) {
+      if (!goOn()) return sealed;
+      const minuteS = nextMinute(environment, poolKey, endUs);
+      if (minuteS === undefined) break;
+      environment.write((transaction) => sealMinute(transaction, open, poolKey, minuteS), { reclaim: true });
+      environment.refresh();
+      sealed += 1;
+    }
+  }
+  return sealed;
+}
+
+function nextMinute(environment: KeyValueEnvironment, poolKey: string, endUs: number): number | undefined {
+  const fromUs = milestoneOf(environment, 'sealed', poolKey) * 1_000_000;
+  if (fromUs >= endUs) return undefined;
+  const [key] = environment.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: 1 });
+  const firstUs = key?.[1];
+  return typeof firstUs === 'number' ? Math.floor(firstUs / MINUTE_US) * MINUTE_S : undefined;
+}
+
+function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, poolKey: string, minuteS: number): void {
+  if (milestoneOf(transaction, 'sealed', poolKey) > minuteS) return;
+  const keys = keysOfMinute(transaction, poolKey, minuteS);
+  const rows = keys.reduce((sum, key) => sum + (parseBlockKey(key)?.rows ?? 0), 0);
+  const own = open.take(poolKey, minuteS);
+  const cells = own !== undefined && own.rows === rows ? own.cells : cellsOf(transaction, keys);
+  transaction.put('aggregates', aggregateKey(poolKey, 'cells', MINUTE_S, minuteS), encodePage(cells, 0));
+  transaction.put('meta', milestoneKey('sealed', poolKey), encodeNumber(minuteS + MINUTE_S));
+}
+
+function keysOfMinute(transaction: KeyValueTransaction, poolKey: string, minuteS: number): StoreKey[] {
+  const from = [poolKey, minuteS * 1_000_000];
+  const to = [poolKey, minuteS * 1_000_000 + MINUTE_US];
+  return transaction.keys('metrics', { from, to, limit: Number.MAX_SAFE_INTEGER });
+}
+
+function cellsOf(transaction: KeyValueTransaction, keys: readonly StoreKey[]): Cells {
+  const cells = new Cells();
+  for (const key of keys) {
+    const bytes = transaction.get('metrics', key);
+    if (bytes === undefined) continue;
+    try {
+      cells.addBlock(new BlockView(bytes));
+    } catch {
+      // A damaged block is left out, as it is when records are read.
+    }
+  }
+  return cells;
+}
