@@ -180,9 +180,9 @@ function groupByPoolMinute(records: readonly TransferRecord[]): TransferRecord[]
 
 function sortedByTime(records: TransferRecord[]): TransferRecord[] {
   for (let row = 1; row < records.length; row += 1) {
-    if ((records[row - 1] as TransferRecord).timestampUs > (records[row] as TransferRecord).timestampUs) {
-      return records.sort((a, b) => a.timestampUs - b.timestampUs);
-    }
+    const before = records[row - 1]?.timestampUs ?? 0;
+    const here = records[row]?.timestampUs ?? 0;
+    if (before > here) return records.sort((a, b) => a.timestampUs - b.timestampUs);
   }
   return records;
 }
@@ -275,8 +275,8 @@ export class BlockView {
     const values = new Float64Array(this.rows);
     const other = this.numbers(name === 'throughputMBps' ? 'dataSize' : 'predictedLatencyUs');
     for (let row = 0; row < this.rows; row += 1) {
-      const latencyUs = latency[row] as number; // in range: columns have `rows` values
-      const value = other[row] as number;
+      const latencyUs = latency[row] ?? Number.NaN;
+      const value = other[row] ?? Number.NaN;
       values[row] =
         name === 'throughputMBps'
           ? throughputOf(value, latencyUs)

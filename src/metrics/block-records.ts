@@ -9,40 +9,7 @@ import type { NumericFieldName, TextFieldName } from './record-fields.ts';
 /** The record in a row of a block. Throws PITWALL_STORE_CORRUPT for one that cannot be. */
 export function recordsOf(block: BlockView): (row: number) => TransferRecord {
   const ids = block.transferIds();
-  const text = (name: TextFieldName) => textGetter(block.texts(name));
-  const required = (name: NumericFieldName) => requiredGetter(block.numbers(name));
-  const optional = (name: NumericFieldName) => optionalGetter(block.numbers(name));
-  const get = {
-    timestampUs: required('timestampUs'),
-    method: text('method'),
-    outcome: text('outcome'),
-    reason: text('reason'),
-    dataSize: required('dataSize'),
-    dataType: text('dataType'),
-    format: text('format'),
-    compression: required('compression'),
-    latencyUs: required('latencyUs'),
-    throughputMBps: required('throughputMBps'),
-    memoryUsed: optional('memoryUsed'),
-    cpuTimeUs: optional('cpuTimeUs'),
-    decisionTimeUs: required('decisionTimeUs'),
-    predictedLatencyUs: optional('predictedLatencyUs'),
-    predictionError: optional('predictionError'),
-    systemLoad: optional('systemLoad'),
-    availableMemory: optional('availableMemory'),
-    warm: optional('warm'),
-    inFlight: required('inFlight'),
-    propensity: required('propensity'),
-    explored: required('explored'),
-    fallback: required('fallback'),
-    policyVersion: required('policyVersion'),
-    setupUs: optional('setupUs'),
-    serializeUs: optional('serializeUs'),
-    transportUs: optional('transportUs'),
-    workerUs: optional('workerUs'),
-    cleanupUs: optional('cleanupUs'),
-    errorCode: text('errorCode'),
-  };
+  const get = gettersOf(block);
   return (row) => {
     const warm = get.warm(row);
     return {
@@ -79,6 +46,44 @@ export function recordsOf(block: BlockView): (row: number) => TransferRecord {
       cleanupUs: get.cleanupUs(row),
       errorCode: get.errorCode(row),
     };
+  };
+}
+
+/** One getter a field, each over its decoded column. */
+function gettersOf(block: BlockView) {
+  const text = (name: TextFieldName) => textGetter(block.texts(name));
+  const required = (name: NumericFieldName) => requiredGetter(block.numbers(name));
+  const optional = (name: NumericFieldName) => optionalGetter(block.numbers(name));
+  return {
+    timestampUs: required('timestampUs'),
+    method: text('method'),
+    outcome: text('outcome'),
+    reason: text('reason'),
+    dataSize: required('dataSize'),
+    dataType: text('dataType'),
+    format: text('format'),
+    compression: required('compression'),
+    latencyUs: required('latencyUs'),
+    throughputMBps: required('throughputMBps'),
+    memoryUsed: optional('memoryUsed'),
+    cpuTimeUs: optional('cpuTimeUs'),
+    decisionTimeUs: required('decisionTimeUs'),
+    predictedLatencyUs: optional('predictedLatencyUs'),
+    predictionError: optional('predictionError'),
+    systemLoad: optional('systemLoad'),
+    availableMemory: optional('availableMemory'),
+    warm: optional('warm'),
+    inFlight: required('inFlight'),
+    propensity: required('propensity'),
+    explored: required('explored'),
+    fallback: required('fallback'),
+    policyVersion: required('policyVersion'),
+    setupUs: optional('setupUs'),
+    serializeUs: optional('serializeUs'),
+    transportUs: optional('transportUs'),
+    workerUs: optional('workerUs'),
+    cleanupUs: optional('cleanupUs'),
+    errorCode: text('errorCode'),
   };
 }
 

@@ -2,9 +2,10 @@
 import { type BlockEncoder, BlockView, type EncodedBlock, MAX_BLOCK_ROWS, MINUTE_US } from './block-codec.ts';
 import { recordsOf } from './block-records.ts';
 import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
-import { parseBlockKey, type StoreKey } from './keys.ts';
-import { decodeNumber, encodeNumber } from './meta.ts';
+import { parseBlockKey } from './keys.ts';
+import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
+import { milestoneKey, milestoneOf } from './progress.ts';
 import type { TransferRecord } from './record.ts';
 import { removeBlock } from './retention.ts';
 
@@ -27,7 +28,7 @@ export function compactMinutes(
   let merged = 0;
   for (const poolKey of poolKeys(environment, 'metrics')) {
     while (minutes < maxMinutes) {
-      const fromUs = decodeNumber(environment.get('meta', compactedKey(poolKey))) ?? 0;
+      const fromUs = milestoneOf(environment, 'compacted', poolKey) * 1_000_000;
       const minute = nextMinute(environment, poolKey, fromUs, endUs);
       if (minute === undefined) break;
       merged += environment.write((transaction) => mergeMinute(transaction, encoder, put, poolKey, minute), {
@@ -39,10 +40,6 @@ export function compactMinutes(
     if (minutes >= maxMinutes) break;
   }
   return merged;
-}
-
-export function compactedKey(poolKey: string): StoreKey {
-  return ['compacted', poolKey];
 }
 
 function nextMinute(
@@ -64,7 +61,7 @@ function mergeMinute(
   poolKey: string,
   minuteUs: number,
 ): number {
-  transaction.put('meta', compactedKey(poolKey), encodeNumber(minuteUs + MINUTE_US));
+  transaction.put('meta', milestoneKey('compacted', poolKey), encodeNumber((minuteUs + MINUTE_US) / 1_000_000));
   const keys = transaction.keys('metrics', {
     from: [poolKey, minuteUs],
     to: [poolKey, minuteUs + MINUTE_US],

@@ -2,6 +2,7 @@
  * The writing half of the store, over any key-value environment: blocks of records go in, aggregates follow in the same
  * transaction. Synchronous; lives in the store's thread, or in the caller's where there is none.
  */
+import { addToLanes, type Lanes, totalOf } from './accumulate.ts';
 import { Cells, encodePage, mergeCellsPage, mergeSummaryPage, pageStamp, type Slice } from './aggregate.ts';
 import { BlockEncoder, BlockView, type EncodedBlock } from './block-codec.ts';
 import { compactMinutes } from './compaction.ts';
@@ -18,7 +19,8 @@ import {
   type StoreKey,
 } from './keys.ts';
 import { encodeNumber } from './meta.ts';
-import { rolledUntil } from './roll-up.ts';
+import { milestoneOf } from './progress.ts';
+import { OpenMinutes, sealMinutes } from './sealing.ts';
 import { Summary } from './summary.ts';
 
 /** Decoded pages kept so that the open minute is not decoded again with every batch. */
@@ -40,6 +42,7 @@ export class Engine {
   readonly #environment: KeyValueEnvironment;
   readonly #writer: number;
   readonly #encoder = new BlockEncoder();
+  readonly #open = new OpenMinutes();
   readonly #cache = new Map<string, CachedPage>();
   #sequence = 0;
   #stamps = 0;
@@ -56,17 +59,11 @@ export class Engine {
 
   /** Writes blocks and what they add to the aggregates: all or nothing. */
   append(blocks: readonly EncodedBlock[]): void {
-    const deltas = deltasOf(blocks);
+    const minutes = minutesOf(blocks);
     this.#attempt(() =>
       this.#environment.write((transaction) => {
         for (const block of blocks) this.#putBlock(transaction, block);
-        for (const delta of deltas) {
-          this.#addTo(transaction, delta.poolKey, MINUTE_S, delta.minuteS, delta.cells);
-          // The hour was rolled up already: what comes late must enter it too.
-          const hourS = Math.floor(delta.minuteS / HOUR_S) * HOUR_S;
-          if (hourS < rolledUntil(transaction, delta.poolKey))
-            this.#addTo(transaction, delta.poolKey, HOUR_S, hourS, delta.cells);
-        }
+        for (const minute of minutes) this.#addMinute(transaction, minute);
       }),
     );
   }
@@ -81,6 +78,11 @@ export class Engine {
         }
       }),
     );
+  }
+
+  /** Writes the cells of minutes that are over, while `goOn` says so. Returns how many minutes. */
+  seal(nowUs: number, goOn: () => boolean): number {
+    return this.#attempt(() => sealMinutes(this.#environment, this.#open, nowUs, goOn));
   }
 
   /** Merges small blocks of minutes that are over, a few minutes at a time. Returns how many blocks went. */
@@ -102,46 +104,70 @@ export class Engine {
     for (const { origin, low, high } of ids) transaction.put('meta', idKey(origin, high, key), encodeNumber(low));
   }
 
-  #addTo(transaction: KeyValueTransaction, poolKey: string, level: Level, bucketS: number, delta: Cells): void {
-    const cells = this.#load(transaction, poolKey, 'cells', level, bucketS);
-    if (cells instanceof Cells) {
-      cells.merge(delta);
-      this.#save(transaction, poolKey, 'cells', level, bucketS, cells);
+  #addMinute(transaction: KeyValueTransaction, { poolKey, minuteS, blocks }: MinuteBlocks): void {
+    this.#addToLanes(transaction, poolKey, MINUTE_S, minuteS, blocks);
+    if (minuteS >= milestoneOf(transaction, 'sealed', poolKey)) {
+      for (const block of blocks) this.#open.add(poolKey, minuteS, block);
+      return;
     }
-    this.#addSummary(transaction, poolKey, 'all', level, bucketS, delta.total());
-    for (const method of ['grpc', 'zero_copy'] as const) {
-      const summary = delta.total(method);
-      if (summary.count > 0) this.#addSummary(transaction, poolKey, method, level, bucketS, summary);
+    // Too late for the seal: the sealed page takes it, and the hour's pages where there are any.
+    if (minuteS >= milestoneOf(transaction, 'cells_from', poolKey)) {
+      this.#addToCells(transaction, poolKey, MINUTE_S, minuteS, blocks);
+    }
+    const hourS = Math.floor(minuteS / HOUR_S) * HOUR_S;
+    if (hourS < milestoneOf(transaction, 'rolled', poolKey)) {
+      this.#addToLanes(transaction, poolKey, HOUR_S, hourS, blocks);
+      this.#addToCells(transaction, poolKey, HOUR_S, hourS, blocks);
     }
   }
 
-  #addSummary(
+  #addToLanes(
     transaction: KeyValueTransaction,
     poolKey: string,
-    slice: Slice,
     level: Level,
     bucketS: number,
-    delta: Summary,
+    blocks: readonly BlockView[],
   ): void {
-    const summary = this.#load(transaction, poolKey, slice, level, bucketS);
-    if (!(summary instanceof Summary)) return;
-    summary.merge(delta);
-    this.#save(transaction, poolKey, slice, level, bucketS, summary);
+    const lanes: Lanes = {
+      grpc: this.#load(transaction, poolKey, 'grpc', level, bucketS, () => new Summary()),
+      zero_copy: this.#load(transaction, poolKey, 'zero_copy', level, bucketS, () => new Summary()),
+    };
+    for (const block of blocks) addToLanes(block, lanes);
+    for (const method of ['grpc', 'zero_copy'] as const) {
+      if (lanes[method].count > 0) this.#save(transaction, poolKey, method, level, bucketS, lanes[method]);
+    }
+    this.#save(transaction, poolKey, 'all', level, bucketS, totalOf(lanes));
   }
 
-  #load(
+  #addToCells(
+    transaction: KeyValueTransaction,
+    poolKey: string,
+    level: Level,
+    bucketS: number,
+    blocks: readonly BlockView[],
+  ): void {
+    const cells = this.#load(transaction, poolKey, 'cells', level, bucketS, () => new Cells());
+    for (const block of blocks) cells.addBlock(block);
+    this.#save(transaction, poolKey, 'cells', level, bucketS, cells);
+  }
+
+  #load<T extends Summary | Cells>(
     transaction: KeyValueTransaction,
     poolKey: string,
     slice: Slice,
     level: Level,
     bucketS: number,
-  ): Summary | Cells {
+    empty: () => T,
+  ): T {
     const key = aggregateKey(poolKey, slice, level, bucketS);
     const stored = transaction.get('aggregates', key);
-    if (stored === undefined) return slice === 'cells' ? new Cells() : new Summary();
+    const content = empty();
+    if (stored === undefined) return content;
     const cached = this.#cache.get(key.join('\u0000'));
-    if (cached !== undefined && cached.stamp === pageStamp(stored)) return cached.content;
-    return decodePage(stored, slice);
+    if (cached !== undefined && cached.stamp === pageStamp(stored)) {
+      return cached.content as T; // a key names its slice, and a slice holds one kind of content
+    }
+    return decodePage(stored, content, empty);
   }
 
   #save(
@@ -162,54 +188,51 @@ export class Engine {
     }
     const text = key.join('\u0000');
     this.#cache.delete(text);
+    if (slice === 'all') return; // made anew from the lanes each time
     this.#cache.set(text, { stamp, content });
   }
 
-  /** After a failed transaction the decoded pages hold what was never committed. */
+  /** After a failed transaction what is kept in memory holds what was never committed. */
   #attempt<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
       this.#cache.clear();
+      this.#open.clear();
       throw error;
     }
   }
 }
 
 /** A damaged aggregate starts afresh rather than stopping all recording; the records themselves are still there. */
-export function decodePage(stored: Uint8Array, slice: Slice): Summary | Cells {
+function decodePage<T extends Summary | Cells>(stored: Uint8Array, content: T, empty: () => T): T {
   try {
-    if (slice === 'cells') {
-      const cells = new Cells();
-      mergeCellsPage(stored, (key) => cells.at(key).summary);
-      return cells;
-    }
-    const summary = new Summary();
-    mergeSummaryPage(stored, summary);
-    return summary;
+    if (content instanceof Cells) mergeCellsPage(stored, (key) => content.at(key).summary);
+    else mergeSummaryPage(stored, content);
+    return content;
   } catch {
-    return slice === 'cells' ? new Cells() : new Summary();
+    return empty();
   }
 }
 
-interface Delta {
+interface MinuteBlocks {
   readonly poolKey: string;
   readonly minuteS: number;
-  readonly cells: Cells;
+  readonly blocks: BlockView[];
 }
 
-function deltasOf(blocks: readonly EncodedBlock[]): Delta[] {
-  const deltas = new Map<string, Delta>();
+function minutesOf(blocks: readonly EncodedBlock[]): MinuteBlocks[] {
+  const minutes = new Map<string, MinuteBlocks>();
   for (const block of blocks) {
     const poolKey = keyOfName(block.pool);
     const minuteS = bucketOf(block.firstUs, MINUTE_S);
-    const text = `${minuteS} ${poolKey}`;
-    let delta = deltas.get(text);
-    if (delta === undefined) {
-      delta = { poolKey, minuteS, cells: new Cells() };
-      deltas.set(text, delta);
+    const name = `${minuteS} ${poolKey}`;
+    let minute = minutes.get(name);
+    if (minute === undefined) {
+      minute = { poolKey, minuteS, blocks: [] };
+      minutes.set(name, minute);
     }
-    delta.cells.addBlock(new BlockView(block.bytes));
+    minute.blocks.push(new BlockView(block.bytes));
   }
-  return [...deltas.values()];
+  return [...minutes.values()];
 }

@@ -161,9 +161,8 @@ function lmdbRange({ from, to, limit, reverse }: KeyRange): import('lmdb').Range
   return { start: parts(to), end: parts(from), limit, reverse: true, exclusiveStart: true, inclusiveEnd: true };
 }
 
-/** lmdb's types ask for a mutable array; it does not write to it. */
 function parts(key: StoreKey): KeyPart[] {
-  return key as KeyPart[];
+  return key as KeyPart[]; // lmdb's types ask for a mutable array; it does not write to it
 }
 
 function asBuffer(value: Uint8Array): Buffer {

@@ -145,7 +145,8 @@ function lowerBound(entries: readonly KeyValueEntry[], key: StoreKey): number {
   let high = entries.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareKeys((entries[middle] as KeyValueEntry).key, key) < 0) low = middle + 1;
+    const entry = entries[middle];
+    if (entry !== undefined && compareKeys(entry.key, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -10,8 +10,8 @@ import { type CellKey, Cells, mergeCellsPage, mergeSummaryPage, type Slice } fro
 import { BlockView, MINUTE_US } from './block-codec.ts';
 import type { KeyValueReader } from './key-value.ts';
 import { aggregateKey, HOUR_S, type Level, MINUTE_S, parseBlockKey } from './keys.ts';
+import { milestoneOf } from './progress.ts';
 import type { ReadCounters } from './read-counters.ts';
-import { rolledUntil } from './roll-up.ts';
 import type { Summary } from './summary.ts';
 
 /** Where what was read goes. */
@@ -50,14 +50,27 @@ export class RangeReader {
 
   #readMinutes(poolKey: string, fromS: number, toS: number, target: Target): void {
     const firstHourS = Math.ceil(fromS / HOUR_S) * HOUR_S;
-    const lastHourS = Math.min(Math.floor(toS / HOUR_S) * HOUR_S, rolledUntil(this.#reader, poolKey));
+    const lastHourS = Math.min(Math.floor(toS / HOUR_S) * HOUR_S, milestoneOf(this.#reader, 'rolled', poolKey));
     if (!fits(target, HOUR_S) || firstHourS >= lastHourS) {
+      this.#readSingleMinutes(poolKey, fromS, toS, target);
+      return;
+    }
+    this.#readSingleMinutes(poolKey, fromS, firstHourS, target);
+    this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
+    this.#readSingleMinutes(poolKey, lastHourS, toS, target);
+  }
+
+  /** Cells exist for minutes that are sealed and not too old; elsewhere the records tell. */
+  #readSingleMinutes(poolKey: string, fromS: number, toS: number, target: Target): void {
+    if (target.slice !== undefined) {
       this.#readPages(poolKey, MINUTE_S, fromS, toS, target);
       return;
     }
-    this.#readPages(poolKey, MINUTE_S, fromS, firstHourS, target);
-    this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
-    this.#readPages(poolKey, MINUTE_S, lastHourS, toS, target);
+    const firstS = Math.min(toS, Math.max(fromS, milestoneOf(this.#reader, 'cells_from', poolKey)));
+    const lastS = Math.max(firstS, Math.min(toS, milestoneOf(this.#reader, 'sealed', poolKey)));
+    this.#readRecords(poolKey, fromS * 1_000_000, firstS * 1_000_000, target);
+    this.#readPages(poolKey, MINUTE_S, firstS, lastS, target);
+    this.#readRecords(poolKey, lastS * 1_000_000, toS * 1_000_000, target);
   }
 
   #readPages(poolKey: string, level: Level, fromS: number, toS: number, target: Target): void {

@@ -3,8 +3,10 @@ import { BlockView } from './block-codec.ts';
 import type { IdRange } from './id-ranges.ts';
 import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
 import { aggregateKey, HOUR_S, idKey, type Level, MINUTE_S, type StoreKey } from './keys.ts';
+import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
-import { rolledKey, SLICES } from './roll-up.ts';
+import { MILESTONES, milestoneKey, milestoneOf } from './progress.ts';
+import { SLICES } from './roll-up.ts';
 
 /** Entries removed in one transaction. */
 const STEP = 256;
@@ -123,6 +125,34 @@ function idRanges(bytes: Uint8Array): readonly IdRange[] {
 
 function forgetEmptyPool(environment: KeyValueEnvironment, poolKey: string): void {
   const [left] = environment.keys('aggregates', { from: [poolKey], to: [poolKey, '\u007f'], limit: 1 });
-  if (left !== undefined || environment.get('meta', rolledKey(poolKey)) === undefined) return;
-  environment.write((transaction) => transaction.remove('meta', rolledKey(poolKey)), { reclaim: true });
+  if (left !== undefined) return;
+  environment.write(
+    (transaction) => {
+      for (const milestone of MILESTONES) transaction.remove('meta', milestoneKey(milestone, poolKey));
+    },
+    { reclaim: true },
+  );
+}
+
+/**
+ * Cells of single minutes are the bulk of the aggregates and are asked for while recent: older ones go once their hour is rolled up.
+ * (A query by type or size band that begins in the middle of an older hour reads records there.)
+ */
+export function removeMinuteCells(environment: KeyValueEnvironment, beforeS: number, maxSteps: number): number {
+  const steps = new StepBudget(maxSteps);
+  let removed = 0;
+  for (const poolKey of poolKeys(environment, 'aggregates')) {
+    const cutoffS = Math.min(Math.floor(beforeS / HOUR_S) * HOUR_S, milestoneOf(environment, 'rolled', poolKey));
+    const from = aggregateKey(poolKey, 'cells', MINUTE_S, 0);
+    const to = aggregateKey(poolKey, 'cells', MINUTE_S, cutoffS);
+    if (environment.keys('aggregates', { from, to, limit: 1 }).length === 0) continue;
+    // Said before it is done: a reader must never take a missing page for a minute without records.
+    environment.write(
+      (transaction) => transaction.put('meta', milestoneKey('cells_from', poolKey), encodeNumber(cutoffS)),
+      { reclaim: true },
+    );
+    removed += drop(environment, 'aggregates', from, to, steps);
+    if (steps.spent) break;
+  }
+  return removed;
 }

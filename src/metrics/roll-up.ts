@@ -1,25 +1,17 @@
 /** Minutes become hours once the hour is over, so that a week at one-hour granularity reads 168 aggregates, not 10 080. */
 import { Cells, encodePage, mergeCellsPage, mergeSummaryPage, type Slice } from './aggregate.ts';
 import type { KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
-import { aggregateKey, HOUR_S, MINUTE_S, type StoreKey } from './keys.ts';
-import { decodeNumber, encodeNumber } from './meta.ts';
+import { aggregateKey, HOUR_S, MINUTE_S } from './keys.ts';
+import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
+import { milestoneKey, milestoneOf } from './progress.ts';
 import { Summary } from './summary.ts';
 
 /** An hour is rolled up this long after its end: what comes even later is added to both. */
 const GRACE_S = 120;
 export const SLICES: readonly Slice[] = ['all', 'grpc', 'zero_copy', 'cells'];
 
-/** Entry of `meta`: hours of the pool before this one (seconds) are rolled up. */
-export function rolledKey(poolKey: string): StoreKey {
-  return ['rolled', poolKey];
-}
-
-export function rolledUntil(reader: KeyValueReader, poolKey: string): number {
-  return decodeNumber(reader.get('meta', rolledKey(poolKey))) ?? 0;
-}
-
-/** Rolls up at most `maxHours` hours, each in a transaction of its own. Returns how many, fewer than asked when all is done. */
+/** Rolls up at most `maxHours` hours whose minutes are all sealed, each in a transaction of its own. Returns how many. */
 export function rollUp(environment: KeyValueEnvironment, nowUs: number, maxHours: number): number {
   const endS = Math.floor((nowUs / 1_000_000 - GRACE_S) / HOUR_S) * HOUR_S;
   let done = 0;
@@ -37,16 +29,26 @@ function rollUpNext(environment: KeyValueEnvironment, poolKey: string, endS: num
     const hourS = nextHour(transaction, poolKey, endS);
     if (hourS === undefined) return false;
     for (const slice of SLICES) rollUpSlice(transaction, poolKey, slice, hourS);
-    transaction.put('meta', rolledKey(poolKey), encodeNumber(hourS + HOUR_S));
+    transaction.put('meta', milestoneKey('rolled', poolKey), encodeNumber(hourS + HOUR_S));
     return true;
   });
 }
 
 function nextHour(reader: KeyValueReader, poolKey: string, endS: number): number | undefined {
-  const from = aggregateKey(poolKey, 'all', MINUTE_S, rolledUntil(reader, poolKey));
+  const from = aggregateKey(poolKey, 'all', MINUTE_S, milestoneOf(reader, 'rolled', poolKey));
   const [first] = reader.keys('aggregates', { from, to: aggregateKey(poolKey, 'all', MINUTE_S, endS), limit: 1 });
   const minuteS = first?.[3];
-  return typeof minuteS === 'number' ? Math.floor(minuteS / HOUR_S) * HOUR_S : undefined;
+  if (typeof minuteS !== 'number') return undefined;
+  const hourS = Math.floor(minuteS / HOUR_S) * HOUR_S;
+  return isSealed(reader, poolKey, hourS + HOUR_S) ? hourS : undefined;
+}
+
+/** No block before the end waits for its seal. */
+function isSealed(reader: KeyValueReader, poolKey: string, endS: number): boolean {
+  const sealedS = milestoneOf(reader, 'sealed', poolKey);
+  if (sealedS >= endS) return true;
+  const range = { from: [poolKey, sealedS * 1_000_000], to: [poolKey, endS * 1_000_000], limit: 1 };
+  return reader.keys('metrics', range).length === 0;
 }
 
 function rollUpSlice(transaction: KeyValueTransaction, poolKey: string, slice: Slice, hourS: number): void {

@@ -65,6 +65,8 @@ export interface StoreStatus {
 export interface RetainResult {
   readonly removedBlocks: number;
   readonly removedAggregates: number;
+  /** Minutes whose cells (by method, type, format and size band) were written. */
+  readonly sealedMinutes: number;
   readonly rolledUpHours: number;
   readonly compactedBlocks: number;
   /** True where more is left to do: call again soon. */

@@ -1,6 +1,6 @@
 /** One bounded step of what a store needs now and then: roll-ups, retention by time, retention by size. */
 import type { Engine } from './engine.ts';
-import { oldestRecordUs, removeBefore } from './retention.ts';
+import { oldestRecordUs, removeBefore, removeMinuteCells } from './retention.ts';
 import { rollUp } from './roll-up.ts';
 import type { RetainResult } from './store-types.ts';
 
@@ -11,6 +11,10 @@ export interface UpkeepOptions {
   readonly sizeLimit: number | undefined;
 }
 
+/** Time that one step spends on sealing, milliseconds. */
+const SEALING_MS = 400;
+/** Cells of single minutes are kept this long. */
+const MINUTE_CELLS_US = 6 * 3_600_000_000;
 const HOURS_PER_STEP = 6;
 const REMOVALS_PER_STEP = 4;
 const HOUR_US = 3_600_000_000;
@@ -20,11 +24,15 @@ const SIZE_SHARE = 0.85;
 export function upkeep(engine: Engine, options: UpkeepOptions): RetainResult {
   const { environment } = engine;
   environment.refresh();
+  const startedMs = performance.now();
+  const sealedMinutes = engine.seal(options.nowUs, () => performance.now() - startedMs < SEALING_MS);
   const rolledUpHours = rollUp(environment, options.nowUs, HOURS_PER_STEP);
   const byTime = removeBefore(environment, options.nowUs - options.retentionUs, REMOVALS_PER_STEP);
   const bySize = byTime.more ? undefined : giveUpOldest(engine, options);
+  removeMinuteCells(environment, (options.nowUs - MINUTE_CELLS_US) / 1_000_000, REMOVALS_PER_STEP);
   const compactedBlocks = engine.compact(options.nowUs);
   return {
+    sealedMinutes,
     rolledUpHours,
     removedBlocks: byTime.removedBlocks + (bySize?.removedBlocks ?? 0),
     removedAggregates: byTime.removedAggregates + (bySize?.removedAggregates ?? 0),

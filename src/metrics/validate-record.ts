@@ -1,4 +1,4 @@
-/** Records are checked before they are written and again after they are read (STYLE 18). */
+/** Records are checked before they are written and again after they are read. */
 import { InvalidArgumentError } from '../errors.ts';
 import type { TransferRecord } from './record.ts';
 
