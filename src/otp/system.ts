@@ -169,8 +169,11 @@ export async function shutDown(system: System, ref: ProcessRef, options: StopOpt
   return end;
 }
 
-/** Who is registered under a name now: a synchronous look-up. */
-export function whereis(system: Parent, name: string): ServerRef | undefined {
+/** Who is registered under a name now: a synchronous look-up. What it takes is what the caller says it takes. */
+export function whereis<C extends Message = never, K extends Message = never, I extends Message = never>(
+  system: Parent,
+  name: string,
+): ServerRef<C, K, I> | undefined {
   return system.host.registry.whereis(name);
 }
 
