@@ -1,7 +1,8 @@
 /** What comes out of a decision, and how it explains itself. */
-import type { Features } from '../learning/types.ts';
+import type { Goal } from '../config/types.ts';
+import type { Features, LaneComparison } from '../learning/types.ts';
 import { analyzeCosts } from './cost-benefit.ts';
-import { type Comparison, orderConfidence } from './estimate.ts';
+import { type EstimateSource, orderConfidence } from './estimate.ts';
 import { methodCosts } from './method-costs.ts';
 import type {
   CostBenefitAnalysis,
@@ -13,10 +14,20 @@ import type {
   Warmth,
 } from './types.ts';
 
-/** What a decision is made of. */
-export interface DecisionParts {
+/** What a decision was made from: the flow that made it. Read once, not kept. */
+export interface DecisionBasis extends Features {
   readonly transferId: string;
   readonly pool: string | undefined;
+  readonly policyVersion: number;
+  readonly goal: Goal;
+  readonly threshold: Threshold | undefined;
+  /** Both lanes' estimates, where they were compared. */
+  readonly comparison: LaneComparison | undefined;
+  readonly source: EstimateSource;
+}
+
+/** What the flow came to. */
+export interface Outcome {
   readonly method: Method;
   readonly reason: DecisionReason;
   /** Probability that this lane is the better one, 0..1; 1 where it was not a matter of estimates. */
@@ -24,19 +35,15 @@ export interface DecisionParts {
   /** Probability with which this lane was drawn; 1 where there was no draw. */
   readonly propensity: number;
   readonly explored: boolean;
-  readonly fallback: boolean;
-  /** What was wrong, for `invalid_request` and `decision_failed`. */
-  readonly problem: string | undefined;
+  /** The custom rule's name or the override's data type, where one decided. */
+  readonly by: string | undefined;
   readonly variant: string | undefined;
-  readonly policy: PolicyTrace;
-  readonly request: TransferRequest;
-  readonly features: Features;
-  readonly warmth: Warmth;
-  readonly threshold: Threshold | undefined;
-  readonly comparison: Comparison | undefined;
 }
 
-/** A decision: plain readonly fields, and an analysis that is only built when it is first read. */
+/**
+ * A decision: plain readonly fields, and an analysis that is only built when it is first read. One object without nested ones, since the last
+ * ten thousands of them are kept: what survives costs the garbage collector more than what is thrown away.
+ */
 export class Decision {
   readonly transferId: string;
   /** undefined where the request named none. */
@@ -46,43 +53,75 @@ export class Decision {
   readonly confidence: number;
   readonly propensity: number;
   readonly explored: boolean;
+  /** gRPC because something was missing or wrong. */
   readonly fallback: boolean;
+  /** What was wrong, for `invalid_request` and `decision_failed`. */
   readonly problem: string | undefined;
+  /** Of the experiment that took part. */
   readonly variant: string | undefined;
-  readonly policy: PolicyTrace;
   readonly dataSize: number;
   readonly dataType: string;
   readonly format: string;
   readonly compression: boolean;
-  readonly warmth: Warmth;
-  /** What the lanes were predicted from, and what a record of this transfer teaches. */
-  readonly features: Features;
+  readonly warm: boolean | undefined;
+  readonly systemLoad: number | undefined;
+  readonly availableMemory: number | undefined;
+  readonly inFlight: number;
+  readonly hourOfDay: number;
+  readonly policyVersion: number;
+  readonly #goal: Goal;
+  readonly #by: string | undefined;
   readonly #threshold: Threshold | undefined;
-  readonly #comparison: Comparison | undefined;
-  readonly #request: TransferRequest;
-  #analysis: CostBenefitAnalysis | undefined = undefined;
+  readonly #comparison: LaneComparison | undefined;
+  readonly #source: EstimateSource;
 
-  constructor(parts: DecisionParts) {
-    this.transferId = parts.transferId;
-    this.pool = parts.pool;
-    this.method = parts.method;
-    this.reason = parts.reason;
-    this.confidence = parts.confidence;
-    this.propensity = parts.propensity;
-    this.explored = parts.explored;
-    this.fallback = parts.fallback;
-    this.problem = parts.problem;
-    this.variant = parts.variant;
-    this.policy = parts.policy;
-    this.dataSize = parts.request.dataSize;
-    this.dataType = parts.request.dataType;
-    this.format = parts.request.format;
-    this.compression = parts.request.compression;
-    this.warmth = parts.warmth;
-    this.features = parts.features;
-    this.#request = parts.request;
-    this.#threshold = parts.threshold;
-    this.#comparison = parts.comparison;
+  constructor(basis: DecisionBasis, outcome: Outcome, problem?: string) {
+    this.transferId = basis.transferId;
+    this.pool = basis.pool;
+    this.method = outcome.method;
+    this.reason = outcome.reason;
+    this.confidence = outcome.confidence;
+    this.propensity = outcome.propensity;
+    this.explored = outcome.explored;
+    this.fallback = FALLBACKS.has(outcome.reason);
+    this.problem = problem;
+    this.variant = outcome.variant;
+    this.dataSize = basis.dataSize;
+    this.dataType = basis.dataType;
+    this.format = basis.format;
+    this.compression = basis.compression;
+    this.warm = basis.warm;
+    this.systemLoad = basis.systemLoad;
+    this.availableMemory = basis.availableMemory;
+    this.inFlight = basis.inFlight;
+    this.hourOfDay = basis.hourOfDay;
+    this.policyVersion = basis.policyVersion;
+    this.#goal = basis.goal;
+    this.#by = outcome.by;
+    this.#threshold = basis.threshold;
+    this.#comparison = basis.comparison;
+    this.#source = basis.source;
+  }
+
+  get warmth(): Warmth {
+    if (this.warm === undefined) return 'unknown';
+    return this.warm ? 'warm' : 'cold';
+  }
+
+  /** The policy that took part. */
+  get policy(): PolicyTrace {
+    return {
+      version: this.policyVersion,
+      goal: this.#goal,
+      rule: this.reason === 'custom_rule' ? this.#by : undefined,
+      override: this.reason === 'threshold_override' ? this.#by : undefined,
+    };
+  }
+
+  /** What the lanes were predicted from, and what a record of this transfer teaches. */
+  get features(): Features {
+    const { dataSize, dataType, format, compression, warm, systemLoad, availableMemory, inFlight, hourOfDay } = this;
+    return { dataSize, dataType, format, compression, warm, systemLoad, availableMemory, inFlight, hourOfDay };
   }
 
   /** Expected latency of the chosen lane, microseconds; undefined where nothing was estimated. */
@@ -102,25 +141,21 @@ export class Decision {
     return this.#threshold?.final;
   }
 
-  /** Both lanes' costs, made of the numbers that decided; undefined where the lanes were not compared. Built when first read. */
+  /** Both lanes' costs, made of the numbers that decided; undefined where the lanes were not compared. Built at each reading. */
   get analysis(): CostBenefitAnalysis | undefined {
     const comparison = this.#comparison;
     if (comparison === undefined) return undefined;
-    this.#analysis ??= analyzeCosts(
+    const { dataSize, systemLoad, availableMemory, warmth } = this;
+    const source = this.#source;
+    return analyzeCosts(
       {
-        zero_copy: methodCosts('zero_copy', this.#request, this.warmth, comparison.zeroCopy, comparison.source),
-        grpc: methodCosts('grpc', this.#request, this.warmth, comparison.grpc, comparison.source),
+        zero_copy: methodCosts('zero_copy', dataSize, warmth, comparison.zeroCopy, source),
+        grpc: methodCosts('grpc', dataSize, warmth, comparison.grpc, source),
       },
-      {
-        dataSize: this.dataSize,
-        systemLoad: this.features.systemLoad,
-        availableMemory: this.features.availableMemory,
-        warmth: this.warmth,
-      },
+      { dataSize, systemLoad, availableMemory, warmth },
       orderConfidence(comparison),
       comparison.logRatio > 0 ? 'zero_copy' : 'grpc',
     );
-    return this.#analysis;
   }
 
   /** Why, in a sentence or two. */
@@ -176,17 +211,11 @@ function bytes(size: number): string {
   return size < 2 ** 20 ? `${(size / 1024).toFixed(0)} KiB` : `${(size / 2 ** 20).toFixed(1)} MiB`;
 }
 
-const NO_POLICY: PolicyTrace = Object.freeze({ version: 0, goal: 'balanced', rule: undefined, override: undefined });
-
-const NO_REQUEST: TransferRequest = Object.freeze({
-  pool: '',
-  dataSize: 0,
-  dataType: 'binary',
-  format: 'raw',
-  compression: false,
-  sessionId: undefined,
-  attributes: undefined,
-});
+const FALLBACKS: ReadonlySet<DecisionReason> = new Set([
+  'invalid_request',
+  'decision_failed',
+  'controller_unavailable',
+] satisfies DecisionReason[]);
 
 /** gRPC because something is missing or wrong. */
 export function fallbackDecision(
@@ -195,33 +224,32 @@ export function fallbackDecision(
   problem?: string,
   request?: TransferRequest,
 ): Decision {
-  const known = request ?? NO_REQUEST;
-  return new Decision({
+  const basis: DecisionBasis = {
     transferId,
     pool: request?.pool,
+    policyVersion: 0,
+    goal: 'balanced',
+    threshold: undefined,
+    comparison: undefined,
+    source: 'cost_model',
+    dataSize: request?.dataSize ?? 0,
+    dataType: request?.dataType ?? 'binary',
+    format: request?.format ?? 'raw',
+    compression: request?.compression ?? false,
+    warm: undefined,
+    systemLoad: undefined,
+    availableMemory: undefined,
+    inFlight: 1,
+    hourOfDay: 0,
+  };
+  const outcome: Outcome = {
     method: 'grpc',
     reason,
     confidence: 1,
     propensity: 1,
     explored: false,
-    fallback: true,
-    problem,
+    by: undefined,
     variant: undefined,
-    policy: NO_POLICY,
-    request: known,
-    features: {
-      dataSize: known.dataSize,
-      dataType: known.dataType,
-      format: known.format,
-      compression: known.compression,
-      warm: undefined,
-      systemLoad: undefined,
-      availableMemory: undefined,
-      inFlight: 1,
-      hourOfDay: 0,
-    },
-    warmth: 'unknown',
-    threshold: undefined,
-    comparison: undefined,
-  });
+  };
+  return new Decision(basis, outcome, problem);
 }

@@ -1,11 +1,12 @@
-/** One decision on its way: steps 4 to 8. */
-import type { Features } from '../learning/types.ts';
-import { Decision } from './decision.ts';
-import { type Comparison, compareLanes, isReliable, orderConfidence } from './estimate.ts';
-import { explorationProbability } from './exploration.ts';
+/** One decision on its way: what is known, and steps 4 to 8. Lives as long as the decision takes. */
+import type { Goal } from '../config/types.ts';
+import type { CostModelSnapshot, LaneComparison } from '../learning/types.ts';
+import { Decision, type DecisionBasis } from './decision.ts';
+import { compareBy, compareByModel, type EstimateSource, isReliable, isSane, orderConfidence } from './estimate.ts';
+import { blindProbability, informedProbability } from './exploration.ts';
 import { zeroCopyAdvantage } from './objective.ts';
 import type { PolicyVerdict } from './policy-step.ts';
-import { type Pressure, pressureOf, warmthOf } from './resources.ts';
+import { type Pressure, pressureOf, warmFor } from './resources.ts';
 import type {
   DecisionReason,
   Method,
@@ -14,7 +15,6 @@ import type {
   ResourceSnapshot,
   Threshold,
   TransferRequest,
-  Warmth,
 } from './types.ts';
 
 const HOUR_MS = 3_600_000;
@@ -24,98 +24,114 @@ interface Choice {
   readonly method: Method;
   readonly reason: DecisionReason;
   readonly confidence: number;
+  /** Estimates were reliable enough to follow. */
+  readonly informed: boolean;
 }
 
-/** One decision on its way: what is known, and the steps that need it. */
-export class Flow {
+export class Flow implements DecisionBasis {
+  readonly transferId: string;
   readonly request: TransferRequest;
-  readonly pool: PoolSnapshot;
+  readonly snapshot: PoolSnapshot;
   readonly resources: ResourceSnapshot | undefined;
-  readonly warmth: Warmth;
-  readonly features: Features;
-  readonly #transferId: string;
-  #compared = false;
-  #comparison: Comparison | undefined = undefined;
+  readonly pool: string;
+  readonly policyVersion: number;
+  readonly goal: Goal;
+  readonly dataSize: number;
+  readonly dataType: string;
+  readonly format: string;
+  readonly compression: boolean;
+  readonly warm: boolean | undefined;
+  readonly systemLoad: number | undefined;
+  readonly availableMemory: number | undefined;
+  readonly inFlight: number;
+  readonly hourOfDay: number;
+  comparison: LaneComparison | undefined = undefined;
+  source: EstimateSource = 'cost_model';
 
   constructor(
     request: TransferRequest,
-    pool: PoolSnapshot,
+    snapshot: PoolSnapshot,
     resources: ResourceSnapshot | undefined,
     nowMs: number,
     transferId: string,
   ) {
+    this.transferId = transferId;
     this.request = request;
-    this.pool = pool;
+    this.snapshot = snapshot;
     this.resources = resources;
-    this.warmth = warmthOf(pool, request);
-    this.#transferId = transferId;
-    this.features = {
-      dataSize: request.dataSize,
-      dataType: request.dataType,
-      format: request.format,
-      compression: request.compression,
-      warm: this.warmth === 'unknown' ? undefined : this.warmth === 'warm',
-      systemLoad: resources?.systemLoad,
-      availableMemory: resources?.availableMemory,
-      inFlight: pool.inFlight + 1,
-      hourOfDay: Math.floor(nowMs / HOUR_MS) % 24,
-    };
-  }
-
-  get comparison(): Comparison | undefined {
-    if (!this.#compared) {
-      this.#compared = true;
-      this.#comparison = compareLanes(this.pool, this.features);
-    }
-    return this.#comparison;
+    this.pool = snapshot.pool;
+    this.policyVersion = snapshot.policy.version;
+    this.goal = snapshot.policy.goal;
+    this.dataSize = request.dataSize;
+    this.dataType = request.dataType;
+    this.format = request.format;
+    this.compression = request.compression;
+    this.warm = warmFor(snapshot, request.dataSize);
+    this.systemLoad = resources?.systemLoad;
+    this.availableMemory = resources?.availableMemory;
+    this.inFlight = snapshot.inFlight + 1;
+    this.hourOfDay = Math.floor(nowMs / HOUR_MS) % 24;
   }
 
   get threshold(): Threshold {
-    const { thresholds, mode } = this.pool;
-    const own = thresholds.byDataType.get(this.request.dataType) ?? thresholds.default;
+    const { thresholds, mode } = this.snapshot;
+    const own = thresholds.byDataType.get(this.dataType) ?? thresholds.default;
     return mode === 'static_rules' ? configured(own) : own;
+  }
+
+  /** Both lanes, by the model where it may serve, else by the cost model. Undefined where learning is off or nothing was published. */
+  compare(): LaneComparison | undefined {
+    const { snapshot } = this;
+    if (!snapshot.policy.learningEnabled || snapshot.mode !== 'enabled') return undefined;
+    const byModel = compareByModel(snapshot, this);
+    if (byModel !== undefined) this.source = 'model';
+    this.comparison = byModel ?? (snapshot.costModel && compareBy(snapshot.costModel, this));
+    return this.comparison;
   }
 
   /** Steps 4 to 6: estimates under the goal, the machine's state, the margin. */
   choose(): Choice {
-    const { comparison, pool, request } = this;
-    const pressure = pressureOf(this.resources, pool.policy);
-    if (comparison === undefined || !isReliable(comparison)) return this.#byThreshold(comparison, pressure);
-    const advantage = zeroCopyAdvantage(pool.policy.goal, comparison, request);
+    const { policy } = this.snapshot;
+    const comparison = this.compare();
+    const pressure = pressureOf(this.resources, policy);
+    if (comparison === undefined || !isReliable(comparison, this.source)) {
+      return this.#byThreshold(comparison, pressure);
+    }
+    const advantage = zeroCopyAdvantage(policy.goal, comparison, this.dataSize);
     const method: Method = advantage > 0 ? 'zero_copy' : 'grpc';
     const confidence = orderConfidence(comparison);
-    const relieved = relieve(method, advantage, pressure, pool.policy);
-    if (relieved !== undefined) return { method: 'zero_copy', reason: relieved, confidence };
-    if (method === 'zero_copy' && advantage < pool.policy.marginalBenefit) {
-      return { method: 'grpc', reason: 'marginal_benefit', confidence };
+    const relieved = relieve(method, advantage, pressure, policy);
+    if (relieved !== undefined) return { method: 'zero_copy', reason: relieved, confidence, informed: true };
+    if (method === 'zero_copy' && advantage < policy.marginalBenefit) {
+      return { method: 'grpc', reason: 'marginal_benefit', confidence, informed: true };
     }
-    return { method, reason: comparison.source, confidence };
+    return { method, reason: this.source, confidence, informed: true };
   }
 
-  #byThreshold(comparison: Comparison | undefined, pressure: Pressure): Choice {
-    const method: Method = this.request.dataSize >= this.threshold.final ? 'zero_copy' : 'grpc';
-    const confidence = comparison === undefined || !comparison.sane ? 0.5 : orderConfidence(comparison);
-    if (method === 'grpc' && comparison?.sane) {
-      const advantage = zeroCopyAdvantage(this.pool.policy.goal, comparison, this.request);
-      const relieved = relieve(method, advantage, pressure, this.pool.policy);
-      if (relieved !== undefined) return { method: 'zero_copy', reason: relieved, confidence };
+  #byThreshold(comparison: LaneComparison | undefined, pressure: Pressure): Choice {
+    const method: Method = this.dataSize >= this.threshold.final ? 'zero_copy' : 'grpc';
+    if (comparison === undefined || !isSane(comparison)) {
+      return { method, reason: 'threshold', confidence: 0.5, informed: false };
     }
-    return { method, reason: 'threshold', confidence };
+    const confidence = orderConfidence(comparison);
+    if (method === 'grpc') {
+      const advantage = zeroCopyAdvantage(this.goal, comparison, this.dataSize);
+      const relieved = relieve(method, advantage, pressure, this.snapshot.policy);
+      if (relieved !== undefined) return { method: 'zero_copy', reason: relieved, confidence, informed: false };
+    }
+    return { method, reason: 'threshold', confidence, informed: false };
   }
 
   /** Step 7: an experiment's variant, then exploration. */
   vary(choice: Choice, random: () => number): Decision {
-    const { experiment, policy } = this.pool;
+    const { experiment } = this.snapshot;
     if (experiment !== undefined) {
       const variant = experiment.assign(this.request.sessionId, random());
-      const method = experiment.method(variant, choice.method, this.request);
-      if (method !== undefined && method !== choice.method) {
-        return this.#decision(method, 'experiment', choice.confidence, 1, false, undefined, variant);
-      }
-      return this.#decision(choice.method, choice.reason, choice.confidence, 1, false, undefined, variant);
+      const method = experiment.method(variant, choice.method, this.request) ?? choice.method;
+      const reason = method === choice.method ? choice.reason : 'experiment';
+      return this.#decision(method, reason, choice.confidence, 1, false, undefined, variant);
     }
-    const explores = policy.learningEnabled && this.pool.mode === 'enabled';
-    const probability = explores ? explorationProbability(policy.explorationRate, choice.method, this.comparison) : 0;
+    const probability = this.#explorationProbability(choice);
     if (probability > 0 && random() < probability) {
       const other: Method = choice.method === 'grpc' ? 'zero_copy' : 'grpc';
       return this.#decision(other, 'exploration', choice.confidence, probability, true, undefined, undefined);
@@ -131,8 +147,19 @@ export class Flow {
     );
   }
 
+  #explorationProbability(choice: Choice): number {
+    const { policy, mode, model, costModel } = this.snapshot;
+    const { comparison } = this;
+    if (!policy.learningEnabled || mode !== 'enabled') return 0;
+    if (!choice.informed || comparison === undefined) {
+      return blindProbability(policy.explorationRate, choice.method, comparison);
+    }
+    const learner: CostModelSnapshot | undefined = this.source === 'model' ? model : costModel;
+    return informedProbability(policy.explorationRate, policy.goal, choice.method, comparison, learner);
+  }
+
   byPolicy(verdict: PolicyVerdict): Decision {
-    return this.#decision(verdict.method, verdict.reason, 1, 1, false, verdict, undefined);
+    return this.#decision(verdict.method, verdict.reason, 1, 1, false, verdict.by, undefined);
   }
 
   /** The flow ends here: no estimate took part, nothing was drawn. */
@@ -146,33 +173,10 @@ export class Flow {
     confidence: number,
     propensity: number,
     explored: boolean,
-    verdict: PolicyVerdict | undefined,
+    by: string | undefined,
     variant: string | undefined,
   ): Decision {
-    const { version, goal } = this.pool.policy;
-    return new Decision({
-      transferId: this.#transferId,
-      pool: this.pool.pool,
-      method,
-      reason,
-      confidence,
-      propensity,
-      explored,
-      fallback: false,
-      problem: undefined,
-      variant,
-      policy: {
-        version,
-        goal,
-        rule: verdict?.reason === 'custom_rule' ? verdict.by : undefined,
-        override: verdict?.reason === 'threshold_override' ? verdict.by : undefined,
-      },
-      request: this.request,
-      features: this.features,
-      warmth: this.warmth,
-      threshold: this.threshold,
-      comparison: this.#comparison,
-    });
+    return new Decision(this, { method, reason, confidence, propensity, explored, by, variant });
   }
 }
 

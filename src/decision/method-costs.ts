@@ -3,7 +3,7 @@
  * time. Their constants come from paired transfers of real payloads through both lanes (Node 20, two cores, a virtual machine).
  */
 import type { LatencyEstimate } from '../learning/types.ts';
-import type { Method, MethodEstimate, TransferRequest, Warmth } from './types.ts';
+import type { Method, MethodEstimate, Warmth } from './types.ts';
 
 /** gRPC holds a payload about three times: encoded, framed, received. */
 const GRPC_COPIES = 3;
@@ -18,10 +18,10 @@ const CLEANUP_US = 5;
 /** First touch of fresh pages: about a millisecond a mebibyte on a machine without huge pages. */
 const FAULT_US_PER_BYTE = 1_000 / 2 ** 20;
 
-/** The named costs of one lane for one request. `totalCost` = latency + cpu + the overheads that the lane has. */
+/** The named costs of one lane for a payload of `dataSize` bytes. `totalCost` = latency + cpu + the overheads that the lane has. */
 export function methodCosts(
   method: Method,
-  request: TransferRequest,
+  dataSize: number,
   warmth: Warmth,
   estimate: LatencyEstimate,
   source: MethodEstimate['source'],
@@ -33,7 +33,7 @@ export function methodCosts(
     return withTotal({
       method,
       estimatedLatencyUs: latencyUs,
-      estimatedMemory: request.dataSize * GRPC_COPIES,
+      estimatedMemory: dataSize * GRPC_COPIES,
       estimatedCpuUs: cpu,
       setupOverheadUs: 0,
       cleanupOverheadUs: 0,
@@ -47,9 +47,9 @@ export function methodCosts(
     method,
     estimatedLatencyUs: latencyUs,
     // A warm slice is memory that is there already; the payload stands in it once.
-    estimatedMemory: request.dataSize,
+    estimatedMemory: dataSize,
     estimatedCpuUs: latencyUs * ZERO_COPY_CPU_SHARE,
-    setupOverheadUs: SETUP_US + (warmth === 'cold' ? request.dataSize * FAULT_US_PER_BYTE : 0),
+    setupOverheadUs: SETUP_US + (warmth === 'cold' ? dataSize * FAULT_US_PER_BYTE : 0),
     cleanupOverheadUs: CLEANUP_US,
     serializationOverheadUs: 0,
     source,

@@ -7,8 +7,7 @@
  * - `minimize_memory`: memory held, unless that would cost more than twice the latency.
  */
 import type { Goal } from '../config/types.ts';
-import type { Comparison } from './estimate.ts';
-import type { TransferRequest } from './types.ts';
+import type { LaneComparison } from '../learning/types.ts';
 
 /** Share of cpu time that `balanced` counts as time. */
 const CPU_WEIGHT = 0.1;
@@ -21,7 +20,7 @@ const MEMORY_PATIENCE = 2;
 const MEMORY_MATTERS = 64 * 1024;
 
 /** Relative advantage of zero-copy under `goal`: 0.2 is 20 % less cost than gRPC's. */
-export function zeroCopyAdvantage(goal: Goal, comparison: Comparison, request: TransferRequest): number {
+export function zeroCopyAdvantage(goal: Goal, comparison: LaneComparison, dataSize: number): number {
   const { grpc, zeroCopy } = comparison;
   switch (goal) {
     case 'minimize_latency':
@@ -36,7 +35,7 @@ export function zeroCopyAdvantage(goal: Goal, comparison: Comparison, request: T
     case 'minimize_memory': {
       const latency = relative(grpc.latencyUs, zeroCopy.latencyUs);
       // gRPC holds the payload three times, shared memory once: two thirds less.
-      const patient = request.dataSize >= MEMORY_MATTERS && zeroCopy.latencyUs <= MEMORY_PATIENCE * grpc.latencyUs;
+      const patient = dataSize >= MEMORY_MATTERS && zeroCopy.latencyUs <= MEMORY_PATIENCE * grpc.latencyUs;
       return patient ? Math.max(latency, 2 / 3) : latency;
     }
     default:

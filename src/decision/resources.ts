@@ -1,5 +1,5 @@
 /** Step 5: the machine, as far as it is known. */
-import type { PolicySnapshot, PoolSnapshot, ResourceSnapshot, TransferRequest, Warmth } from './types.ts';
+import type { PolicySnapshot, PoolSnapshot, ResourceSnapshot, TransferRequest } from './types.ts';
 
 /** A sample that is older says nothing any more: load is taken as unknown, nothing is adjusted. */
 const STALE_MS = 2_000;
@@ -19,11 +19,9 @@ export function pressureOf(resources: ResourceSnapshot | undefined, policy: Poli
   return systemLoad !== undefined && systemLoad > policy.cpuPressureThreshold ? 'cpu' : 'none';
 }
 
-/** Whether the slice that the transfer would get is mapped and faulted in. */
-export function warmthOf(pool: PoolSnapshot, request: TransferRequest): Warmth {
-  const { transport } = pool;
-  if (transport === undefined) return 'unknown';
-  return request.dataSize <= transport.warmBytes ? 'warm' : 'cold';
+/** Whether the slice that a transfer would get is mapped and faulted in; undefined where the lane does not say. */
+export function warmFor(pool: PoolSnapshot, dataSize: number): boolean | undefined {
+  return pool.transport === undefined ? undefined : dataSize <= pool.transport.warmBytes;
 }
 
 /** Why zero-copy cannot serve this request at all; undefined where it can. */

@@ -88,7 +88,6 @@ export function toRecord(decision: Decision, metrics: TransferMetrics, context: 
   const asDecided = method === decision.method && !context.failedOver;
   const predictedLatencyUs = asDecided ? decision.predictedLatencyUs : undefined;
   const compared = outcome === 'success' && predictedLatencyUs !== undefined && predictedLatencyUs > 0;
-  const { features } = decision;
   return {
     transferId: decision.transferId,
     timestampUs: context.timestampUs,
@@ -96,27 +95,27 @@ export function toRecord(decision: Decision, metrics: TransferMetrics, context: 
     method,
     outcome,
     reason: decision.reason,
-    dataSize: features.dataSize,
-    dataType: features.dataType,
-    format: features.format,
-    compression: features.compression,
+    dataSize: decision.dataSize,
+    dataType: decision.dataType,
+    format: decision.format,
+    compression: decision.compression,
     latencyUs,
     // Bytes per microsecond are 10^6 bytes per second.
-    throughputMBps: latencyUs > 0 ? features.dataSize / latencyUs : 0,
+    throughputMBps: latencyUs > 0 ? decision.dataSize / latencyUs : 0,
     memoryUsed: metrics.memoryUsed,
     cpuTimeUs: metrics.cpuTimeUs,
     decisionTimeUs: context.decisionTimeUs,
     predictedLatencyUs,
     predictionError: compared ? Math.abs(latencyUs - predictedLatencyUs) / predictedLatencyUs : undefined,
-    systemLoad: features.systemLoad,
-    availableMemory: features.availableMemory,
-    warm: method === 'zero_copy' ? (metrics.warm ?? features.warm) : undefined,
-    inFlight: features.inFlight,
+    systemLoad: decision.systemLoad,
+    availableMemory: decision.availableMemory,
+    warm: method === 'zero_copy' ? (metrics.warm ?? decision.warm) : undefined,
+    inFlight: decision.inFlight,
     // A lane that was not chosen by a draw has no propensity of its own: it was forced.
     propensity: asDecided ? decision.propensity : 1,
     explored: asDecided && decision.explored,
     fallback: decision.fallback || context.failedOver,
-    policyVersion: decision.policy.version,
+    policyVersion: decision.policyVersion,
     setupUs: metrics.setupUs,
     serializeUs: metrics.serializeUs,
     transportUs: metrics.transportUs,

@@ -33,16 +33,9 @@ export interface DeciderOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A decision in the ledger, with what the record will need. */
-interface Entry {
-  readonly transferId: string;
-  readonly decision: Decision;
-  readonly decisionTimeUs: number;
-}
-
 export class Decider {
   readonly #options: DeciderOptions;
-  readonly #ledger: Ledger<Entry>;
+  readonly #ledger: Ledger<Decision>;
 
   constructor(options: DeciderOptions) {
     this.#options = options;
@@ -72,8 +65,7 @@ export class Decider {
     }
     admitted?.counters.count(decision.method, decision.reason, decision.explored);
     if (decision.fallback && admitted) admitted.counters.fallbacks += 1;
-    const entry = { transferId, decision, decisionTimeUs: (elapsedMs() - startedMs) * 1000 };
-    if (!this.#ledger.enter(entry)) refusals.unrecordedDecisions += 1;
+    if (!this.#ledger.enter(decision, (elapsedMs() - startedMs) * 1000)) refusals.unrecordedDecisions += 1;
     return decision;
   }
 
@@ -82,8 +74,8 @@ export class Decider {
     const { refusals } = this.#options;
     try {
       const read = readMetrics(metrics);
-      const entry = this.#ledger.close(transferId);
-      if (entry) this.#push(entry, read, false);
+      const decision = this.#ledger.close(transferId);
+      if (decision) this.#push(decision, read, false);
       else refusals.unmatchedRecords += 1;
     } catch {
       refusals.invalidRecords += 1;
@@ -92,14 +84,14 @@ export class Decider {
 
   /** Records one leg of a transfer that the runtime itself carried out; the last leg closes it. */
   recordLeg(decision: Decision, metrics: TransferMetrics, options: { failedOver: boolean; last: boolean }): void {
-    const entry = options.last ? this.#ledger.close(decision.transferId) : this.#ledger.find(decision.transferId);
     // The ledger may have moved on while a long transfer ran; the decision itself is at hand.
-    this.#push(entry ?? { transferId: decision.transferId, decision, decisionTimeUs: 0 }, metrics, options.failedOver);
+    if (options.last) this.#ledger.close(decision.transferId);
+    this.#push(decision, metrics, options.failedOver);
   }
 
   /** A recent decision, with its analysis and rationale. */
   find(transferId: string): Decision | undefined {
-    return typeof transferId === 'string' ? this.#ledger.find(transferId)?.decision : undefined;
+    return typeof transferId === 'string' ? this.#ledger.find(transferId) : undefined;
   }
 
   #decideIn(admitted: AdmittedPool, request: Parameters<typeof decide>[0], transferId: string): Decision {
@@ -111,11 +103,11 @@ export class Decider {
     return decide(request, slot, board.resources, atMs, random, transferId);
   }
 
-  #push(entry: Entry, metrics: TransferMetrics, failedOver: boolean): void {
-    const timestampUs = Math.round(this.#options.nowMs() * 1000);
-    const context = { timestampUs, decisionTimeUs: entry.decisionTimeUs, failedOver };
+  #push(decision: Decision, metrics: TransferMetrics, failedOver: boolean): void {
     // A fallback without a pool (the request was none) has nothing to be recorded under.
-    if (entry.decision.pool === undefined) return;
-    this.#options.queue.push(toRecord(entry.decision, metrics, context));
+    if (decision.pool === undefined) return;
+    const timestampUs = Math.round(this.#options.nowMs() * 1000);
+    const decisionTimeUs = this.#ledger.decisionTimeUs(decision.transferId);
+    this.#options.queue.push(toRecord(decision, metrics, { timestampUs, decisionTimeUs, failedOver }));
   }
 }

@@ -15,8 +15,9 @@ export class Ledger<T extends Identified> {
   readonly #prefix: string;
   readonly #mask: number;
   readonly #entries: (T | undefined)[];
-  /** Sequence number of each entry that still awaits its record. */
+  /** 1 for each entry that still awaits its record. */
   readonly #open: Uint8Array;
+  readonly #decisionTimeUs: Float64Array;
   #sequence = 0;
 
   /** `capacity` is rounded up to a power of two. `instance` must differ between runtimes that share a store. */
@@ -26,6 +27,7 @@ export class Ledger<T extends Identified> {
     this.#mask = size - 1;
     this.#entries = new Array<T | undefined>(size).fill(undefined);
     this.#open = new Uint8Array(size);
+    this.#decisionTimeUs = new Float64Array(size);
   }
 
   /** The id of the next decision. Unique per instance; sorts by time within a width of digits. */
@@ -35,11 +37,12 @@ export class Ledger<T extends Identified> {
   }
 
   /** Enters the decision that `nextId` was made for. Returns false when it displaced one that never got its record. */
-  enter(decision: T): boolean {
+  enter(decision: T, decisionTimeUs: number): boolean {
     const place = this.#sequence & this.#mask;
     const displaced = this.#open[place] === 1;
     this.#entries[place] = decision;
     this.#open[place] = 1;
+    this.#decisionTimeUs[place] = decisionTimeUs;
     return !displaced;
   }
 
@@ -47,6 +50,11 @@ export class Ledger<T extends Identified> {
     const place = this.#place(transferId);
     const entry = place < 0 ? undefined : this.#entries[place];
     return entry?.transferId === transferId ? entry : undefined;
+  }
+
+  /** How long the decision took; 0 for one that is not here any more. */
+  decisionTimeUs(transferId: string): number {
+    return this.find(transferId) === undefined ? 0 : (this.#decisionTimeUs[this.#place(transferId)] ?? 0);
   }
 
   /** Finds a decision and closes it: a second record for the same transfer finds nothing. */
