@@ -20,7 +20,8 @@ import {
   whenDown,
   whereis,
 } from '../../src/otp/index.ts';
-import { Collected, type Get, type Probe, probe, testSystem, turns } from './support.ts';
+import { type Get, type Probe, probe } from './probe.ts';
+import { Collected, testSystem, turns } from './support.ts';
 
 const startProbe = async (system = testSystem(), args = {}): Promise<Probe> =>
   started(await startGenServer(system, probe, args));

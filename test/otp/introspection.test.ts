@@ -27,7 +27,8 @@ import {
   whereis,
   workerSpec,
 } from '../../src/otp/index.ts';
-import { Collected, type CrashCast, type Get, probe, testSystem, turns } from './support.ts';
+import { type CrashCast, type Get, probe } from './probe.ts';
+import { Collected, testSystem, turns } from './support.ts';
 
 describe('sys', () => {
   it('shows and replaces a state, and tells a status', async () => {

@@ -13,7 +13,8 @@ import {
   unlink,
   whenDown,
 } from '../../src/otp/index.ts';
-import { Collected, type Note, type Probe, type ProbeSelf, probe, testSystem, turns } from './support.ts';
+import { type Note, type Probe, type ProbeSelf, probe } from './probe.ts';
+import { Collected, testSystem, turns } from './support.ts';
 
 describe('links', () => {
   const pair = async (trapExit = false) => {

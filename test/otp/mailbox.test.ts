@@ -12,7 +12,8 @@ import {
   suspend,
 } from '../../src/otp/index.ts';
 import { Mailbox } from '../../src/otp/mailbox.ts';
-import { Collected, probe, testSystem } from './support.ts';
+import { probe } from './probe.ts';
+import { Collected, testSystem } from './support.ts';
 
 describe('the queue', () => {
   it('does what a plain array does, through any sequence of operations', () => {

@@ -14,7 +14,8 @@ import {
   whereis,
   workerSpec,
 } from '../../src/otp/index.ts';
-import { probe, testSystem, turns } from './support.ts';
+import { probe } from './probe.ts';
+import { testSystem, turns } from './support.ts';
 
 /** Where an actor stands in nact's hierarchy. */
 function path(ref: NactRef): string[] {

@@ -24,7 +24,8 @@ import {
   whichChildren,
   workerSpec,
 } from '../../src/otp/index.ts';
-import { Collected, name, type Probe, probe, testSystem, turns } from './support.ts';
+import { type Probe, probe } from './probe.ts';
+import { Collected, name, testSystem, turns } from './support.ts';
 
 // Semantics are proved by the traces of Erlang/OTP; this is what the functions look like to a host.
 
