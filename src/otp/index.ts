@@ -38,7 +38,7 @@ export type {
   TimeoutMessage,
 } from './message.ts';
 export type { OnDown } from './monitor.ts';
-export type { After, CallNext, InitResult, Next } from './next.ts';
+export type { After, CallNext, Ignore, InitResult, Next, NoReply, Ok, Refuse, Reply, Stop, StopReply } from './next.ts';
 export { next } from './next.ts';
 export type { Offender, SupervisorReport } from './reports.ts';
 export type { TurnLimits } from './scheduler.ts';

@@ -1,3 +1,4 @@
+import type { Message, ReplyOf } from './message.ts';
 import type { ExitReason } from './terms.ts';
 
 /** What happens right after a handler: `next.continue(term)` or `next.timeout(ms)`. */
@@ -56,6 +57,7 @@ export type CallNext<S, R, T = never> = Reply<S, R, T> | StopReply<S, R> | Next<
  * | `next.ignore()` | init | `ignore`: no process, not an error |
  * | `next.refuse(reason)` | init | `{stop, Reason}`: the start fails |
  * | `next.reply(value, state, after?)` | call | `{reply, Value, State}` |
+ * | `next.replyTo(message, value, state, after?)` | call | the same, with the value checked against that message |
  * | `next.noreply(state, after?)` | all | `{noreply, State}`; of a call: answered later with `reply(from, value)` |
  * | `next.stop(reason, state)` | all | `{stop, Reason, State}`: `terminate` runs, then the process ends |
  * | `next.stopReply(reason, value, state)` | call | `{stop, Reason, Value, State}` |
@@ -73,6 +75,13 @@ export const next = Object.freeze({
     state,
     after,
   }),
+  /** `reply`, with the value checked against the reply of this very message: in a `switch` over a union, use this one. */
+  replyTo: <M extends Message, S, T = never>(
+    _message: M,
+    value: ReplyOf<M>,
+    state: S,
+    after?: After<T>,
+  ): Reply<S, ReplyOf<M>, T> => ({ type: 'reply', value, state, after }),
   noreply: <S, T = never>(state: S, after?: After<T>): NoReply<S, T> => ({ type: 'noreply', state, after }),
   stop: <S>(reason: ExitReason, state: S): Stop<S> => ({ type: 'stop', reason, state }),
   stopReply: <S, R>(reason: ExitReason, value: R, state: S): StopReply<S, R> => ({
