@@ -5,14 +5,13 @@ import ts from 'typescript';
 import type { Rule, TextFile } from '../rule.ts';
 import { importsOf, isRelative, packageOf, parse, targetOf } from '../syntax.ts';
 
-/** What package.json's `exports` and `bin` name, and the main job that `npm start` runs. */
+/** What package.json's `exports` and `bin` name. */
 const entries = [
   'src/index.ts',
   'src/otp/index.ts',
   'src/transports/index.ts',
   'src/telemetry/index.ts',
   'src/cli/main.ts',
-  'src/cli/demo.ts',
 ];
 
 export const specifiersCarryExtensions: Rule = {
