@@ -33,51 +33,51 @@ export interface CompletionContext {
   readonly failedOver: boolean;
 }
 
-const NUMBERS = [
-  'latencyUs',
-  'memoryUsed',
-  'cpuTimeUs',
-  'setupUs',
-  'serializeUs',
-  'transportUs',
-  'workerUs',
-  'cleanupUs',
-] as const;
-
 /**
  * Checks what a host reported. Reads each property once: the given object may be anything.
  * @throws InvalidArgumentError naming the field
  */
 export function readMetrics(given: unknown): TransferMetrics {
   if (typeof given !== 'object' || given === null) throw new InvalidArgumentError('metrics', given, 'an object');
-  const source: Readonly<Record<string, unknown>> = { ...given };
-  const numbers: Partial<Record<(typeof NUMBERS)[number], number>> = {};
-  for (const field of NUMBERS) {
-    const value = source[field];
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'number' || !(value >= 0) || !Number.isFinite(value)) {
-      throw new InvalidArgumentError(`metrics.${field}`, value, 'a finite number >= 0');
-    }
-    numbers[field] = value;
+  const source: MetricsShape = given;
+  const outcome = oneOf('outcome', source.outcome, OUTCOMES) ?? 'success';
+  const latencyUs = amount('latencyUs', source.latencyUs);
+  if (outcome === 'success' && !(latencyUs !== undefined && latencyUs > 0)) {
+    throw new InvalidArgumentError('metrics.latencyUs', latencyUs, 'a number > 0 for a success');
   }
-  const outcome = oneOf('outcome', source.outcome, ['success', 'ignored', 'failed'] as const) ?? 'success';
-  if (outcome === 'success' && !(numbers.latencyUs !== undefined && numbers.latencyUs > 0)) {
-    throw new InvalidArgumentError('metrics.latencyUs', source.latencyUs, 'a number > 0 for a success');
-  }
+  const { warm, errorCode } = source;
   return {
-    ...numbers,
+    latencyUs,
     outcome,
-    method: oneOf('method', source.method, ['zero_copy', 'grpc'] as const),
-    warm: typeof source.warm === 'boolean' ? source.warm : undefined,
-    errorCode: typeof source.errorCode === 'string' ? source.errorCode.slice(0, 64) : undefined,
+    method: oneOf('method', source.method, METHODS),
+    memoryUsed: amount('memoryUsed', source.memoryUsed),
+    cpuTimeUs: amount('cpuTimeUs', source.cpuTimeUs),
+    setupUs: amount('setupUs', source.setupUs),
+    serializeUs: amount('serializeUs', source.serializeUs),
+    transportUs: amount('transportUs', source.transportUs),
+    workerUs: amount('workerUs', source.workerUs),
+    cleanupUs: amount('cleanupUs', source.cleanupUs),
+    warm: typeof warm === 'boolean' ? warm : undefined,
+    errorCode: typeof errorCode === 'string' ? errorCode.slice(0, 64) : undefined,
   };
+}
+
+/** What is read of a report; everything is checked before it is used. */
+type MetricsShape = { readonly [Key in keyof TransferMetrics]?: unknown };
+
+const OUTCOMES = ['success', 'ignored', 'failed'] as const;
+const METHODS = ['zero_copy', 'grpc'] as const;
+
+function amount(field: string, value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new InvalidArgumentError(`metrics.${field}`, value, 'a finite number >= 0');
 }
 
 function oneOf<T extends string>(field: string, value: unknown, accepted: readonly T[]): T | undefined {
   if (value === undefined || value === null) return undefined;
-  const found = accepted.find((candidate) => candidate === value);
-  if (found === undefined) throw new InvalidArgumentError(`metrics.${field}`, value, accepted.join(', '));
-  return found;
+  for (const candidate of accepted) if (candidate === value) return candidate;
+  throw new InvalidArgumentError(`metrics.${field}`, value, accepted.join(', '));
 }
 
 /** The record of one leg. `metrics` is what `readMetrics` accepted. */
