@@ -7,6 +7,7 @@
  * and goes on when space returns. So they run in a thread of their own (store-thread.ts).
  */
 import { PitwallError } from '../errors.ts';
+import type { ExitGate } from './exit-gate.ts';
 import {
   DATABASE_NAMES,
   type DatabaseName,
@@ -28,6 +29,8 @@ export interface LmdbOptions {
   /** Bytes that the pages in use may take; undefined is no limit but the disk's. */
   readonly mapSizeLimit: number | undefined;
   readonly readOnly?: boolean;
+  /** Set in a thread that may be ended from outside. */
+  readonly gate?: ExitGate;
 }
 
 /** Reader slots: each thread of each process that reads takes one; lmdb's own default is 126. */
@@ -51,7 +54,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbKeyValue> {
       overlappingSync: false,
       ...(options.readOnly === true ? { readOnly: true } : {}),
     });
-    return new LmdbKeyValue(root, options.mapSizeLimit);
+    return new LmdbKeyValue(root, options);
   } catch (error) {
     throw storeError(error, 'open the store');
   }
@@ -61,12 +64,14 @@ export class LmdbKeyValue implements KeyValueEnvironment {
   readonly #root: LmdbRoot;
   readonly #databases = new Map<DatabaseName, LmdbDatabase>();
   readonly #limit: number | undefined;
+  readonly #gate: ExitGate | undefined;
   readonly #transaction: KeyValueTransaction;
   #closed = false;
 
-  constructor(root: LmdbRoot, mapSizeLimit: number | undefined) {
+  constructor(root: LmdbRoot, options: LmdbOptions) {
     this.#root = root;
-    this.#limit = mapSizeLimit;
+    this.#limit = options.mapSizeLimit;
+    this.#gate = options.gate;
     for (const name of DATABASE_NAMES)
       this.#databases.set(name, root.openDB<Buffer, KeyPart[]>(name, { encoding: 'binary' }));
     this.#transaction = {
@@ -101,7 +106,8 @@ export class LmdbKeyValue implements KeyValueEnvironment {
   write<T>(work: (transaction: KeyValueTransaction) => T, options: { readonly reclaim?: boolean } = {}): T {
     return this.#guard('write', () => {
       if (options.reclaim !== true) this.#checkLimit();
-      return this.#root.transactionSync(() => work(this.#transaction));
+      const transact = () => this.#root.transactionSync(() => work(this.#transaction));
+      return this.#gate === undefined ? transact() : this.#gate.pass(transact);
     });
   }
 

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PitwallError } from '../errors.ts';
 import { Engine } from './engine.ts';
+import { ExitGate } from './exit-gate.ts';
 import { openLmdb, storeError } from './lmdb-key-value.ts';
 import type { RetainResult } from './store-types.ts';
 import type { StoreThreadData, StoreThreadReply, StoreThreadRequest } from './thread-protocol.ts';
@@ -12,7 +13,7 @@ if (port === null) throw new PitwallError('PITWALL_STORE_FAILED', 'store-thread.
 
 // Worker data crosses a thread boundary untyped; thread-writer.ts is its only sender.
 const data = workerData as StoreThreadData;
-const environment = await openLmdb({ path: data.path, mapSizeLimit: data.mapSizeLimit });
+const environment = await openLmdb({ path: data.path, mapSizeLimit: data.mapSizeLimit, gate: new ExitGate(data.gate) });
 const engine = new Engine(environment, data.writer);
 
 port.on('message', (request: StoreThreadRequest) => {

@@ -78,7 +78,7 @@ export interface MetricsStore {
   /**
    * Stores records and adds them to the aggregates, in one transaction; resolves when durable. Invalid records are left out and
    * counted. Rejects with PITWALL_STORE_FULL, PITWALL_STORE_READ_ONLY, PITWALL_STORE_CLOSED, PITWALL_STORE_FAILED: then none of
-   * the batch is stored, and it may be tried again.
+   * the batch is stored, and it may be tried again. At most 65 536 records.
    */
   append(records: readonly TransferRecord[]): Promise<void>;
   /** Resolves when everything given before is durable; rejects when the last of it could not be stored. */

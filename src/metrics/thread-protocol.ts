@@ -9,6 +9,8 @@ export interface StoreThreadData {
   readonly mapSizeLimit: number | undefined;
   /** Random 32 bits, different from every other writer's. */
   readonly writer: number;
+  /** See exit-gate.ts. */
+  readonly gate: SharedArrayBuffer;
 }
 
 export type StoreThreadRequest =

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { PitwallError } from '../errors.ts';
 import type { EncodedBlock } from './block-codec.ts';
 import type { NamedEntry } from './engine.ts';
+import { ExitGate } from './exit-gate.ts';
 import type { RetainResult } from './store-types.ts';
 import type { StoreThreadData, StoreThreadReply, StoreThreadRequest } from './thread-protocol.ts';
 import type { UpkeepOptions } from './upkeep.ts';
@@ -34,15 +35,17 @@ export class ThreadWriter implements StoreWriter {
   readonly kind = 'thread';
   readonly #file: URL;
   readonly #data: StoreThreadData;
+  readonly #gate = new ExitGate();
+  readonly #onExit = () => this.#gate.shut();
   readonly #nowMs: () => number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #starts: number[] = [];
   #worker: Worker | undefined;
   #lastId = 0;
 
-  constructor(file: URL, data: StoreThreadData, nowMs: () => number) {
+  constructor(file: URL, data: Omit<StoreThreadData, 'gate'>, nowMs: () => number) {
     this.#file = file;
-    this.#data = data;
+    this.#data = { ...data, gate: this.#gate.memory };
     this.#nowMs = nowMs;
   }
 
@@ -64,6 +67,7 @@ export class ThreadWriter implements StoreWriter {
   }
 
   async close(): Promise<void> {
+    process.removeListener('exit', this.#onExit);
     const worker = this.#worker;
     if (worker === undefined) return;
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -97,6 +101,8 @@ export class ThreadWriter implements StoreWriter {
       this.#lost(worker, `failed: ${error instanceof Error ? error.message : String(error)}`),
     );
     worker.on('exit', (code) => this.#lost(worker, `exited with code ${code}`));
+    process.removeListener('exit', this.#onExit);
+    process.on('exit', this.#onExit);
     this.#worker = worker;
     return worker;
   }

@@ -41,6 +41,8 @@ export interface TimeSeriesStoreOptions {
 
 const KINDS = new Set<string>(['models', 'thresholds', 'policies', 'baselines', 'experiments'] satisfies StoreKind[]);
 const ENTRIES_AT_ONCE = 64;
+/** A batch is one transaction, and a transaction must end while a process that exits waits for it. */
+export const MAX_BATCH = 65_536;
 
 export class TimeSeriesStore implements MetricsStore {
   readonly #options: TimeSeriesStoreOptions;
@@ -83,6 +85,9 @@ export class TimeSeriesStore implements MetricsStore {
 
   async append(records: readonly TransferRecord[]): Promise<void> {
     this.#open();
+    if (!Array.isArray(records) || records.length > MAX_BATCH) {
+      throw new InvalidArgumentError('records', records, `an array of at most ${MAX_BATCH} transfer records`);
+    }
     const valid = this.#validOf(records);
     if (valid.length === 0) return;
     await this.#write(this.#writer.append(this.#encoder.encodeAll(valid)));

@@ -36,5 +36,9 @@ export function stores() {
     opened.push(store);
     return { store, warnings };
   };
-  return { open, directory };
+  const adopt = <T extends MetricsStore>(store: T): T => {
+    opened.push(store);
+    return store;
+  };
+  return { open, directory, adopt };
 }
