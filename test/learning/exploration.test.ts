@@ -31,7 +31,9 @@ describe('choosing a lane', () => {
         expect(choice.propensity).toBeGreaterThan(0);
         expect(choice.propensity).toBeLessThanOrEqual(1);
         expect(choice.explored).toBe(choice.method !== choice.greedy);
-        if (Math.abs(logRatio) > 0.5 && choice.explored) expect(choice.propensity).toBeLessThanOrEqual(0.002);
+        if (Math.abs(logRatio) > 0.5 && choice.explored) {
+          expect(choice.propensity).toBeLessThanOrEqual(Math.max(0.002, 0.1 * rate));
+        }
         for (const still of [chooseLane({ ...input, explorationRate: 0 }), chooseLane({ ...input, allowed: false })]) {
           expect(still).toMatchObject({ method: still.greedy, explored: false, propensity: 1 });
         }
