@@ -33,6 +33,13 @@ export function resourceFactor(current: number, pressure: ResourcePressure, thre
   return wanted - current >= GAP_STEPS * STEP || wanted === 1 ? Math.min(1, next) : current;
 }
 
+/** For logs. */
+export function describePressure(pressure: ResourcePressure): string {
+  const share = (value: number | undefined): string =>
+    value === undefined ? 'unknown' : `${Math.round(value * 100)} %`;
+  return `memory ${share(pressure.memoryLoad)}, cpu ${share(pressure.systemLoad)}`;
+}
+
 /** 0 up to the threshold, 1 at full load. */
 function excess(load: number | undefined, threshold: number): number {
   if (load === undefined || !(load > threshold) || threshold >= 1) return 0;

@@ -3,13 +3,15 @@
  *
  * adjustmentFactor follows crossover / base, averaged in the logarithm over the traffic's reference features and smoothed exponentially. It
  * moves only when all three hold, so that noise moves nothing (T4): the new value differs by more than the band; enough records
- * stand behind both lanes; and at the PRESENT threshold the model is sure that one lane is better (|log ratio| > 1.64 standard errors, 90 %).
+ * stand behind both lanes; and at the PRESENT threshold the model is sure that one lane is better (|log ratio| > 2.58 standard errors, 99 %).
  * resourceFactor answers pressure at once, in steps, with a gap between entering and leaving.
  *
  * Pure: time is an argument. Mutable, owned by a threshold manager, which publishes `thresholds()`.
  */
 import { InvalidArgumentError } from '../errors.ts';
-import { type ResourcePressure, resourceFactor } from './resource-factor.ts';
+import { describePressure, type ResourcePressure, resourceFactor } from './resource-factor.ts';
+import { compareLanes, gainBetween, weighEvidence } from './threshold-evidence.ts';
+import { checkedTuningOptions } from './threshold-options.ts';
 import { checkedTuningState, TUNING_STATE_VERSION, type TuningState } from './threshold-state.ts';
 import type { CostModelSnapshot, Features, JsonValue } from './types.ts';
 
@@ -89,7 +91,7 @@ export class ThresholdTuner {
 
   /** @throws InvalidArgumentError */
   constructor(options: ThresholdTuningOptions) {
-    this.#options = checkedOptions(options);
+    this.#options = checkedTuningOptions(options);
     this.#entries = new Map([[undefined, newEntry(options.base)]]);
     this.#quickPathMinimum = options.minimumThreshold;
     this.#current = this.#publish();
@@ -221,7 +223,7 @@ export class ThresholdTuner {
     const entry = this.#entries.get(dataType);
     if (entry === undefined) return;
     const { band, minimumSamples, minimumIntervalMs, smoothing } = this.#options;
-    const evidence = this.#evidence(input, entry.base * entry.adjustmentFactor, traffic);
+    const evidence = weighEvidence(input, entry.base * entry.adjustmentFactor, traffic, (bytes) => this.#clamp(bytes));
     if (evidence.samples < minimumSamples) return;
     const target = Math.log(evidence.crossover / entry.base);
     const smoothed = entry.smoothed === null ? target : entry.smoothed + smoothing * (target - entry.smoothed);
@@ -237,33 +239,6 @@ export class ThresholdTuner {
     const expectedGain = gainBetween(input, traffic, change.from, change.to);
     const reason = `the lanes cross at ${Math.round(evidence.crossover)} bytes (${Math.round(evidence.samples)} effective records)`;
     changes.push({ ...change, reason, expectedGain });
-  }
-
-  /** Weighted over the traffic: where the lanes cross, how many records say so, and whether the present threshold is surely off. */
-  #evidence(
-    input: TuningInput,
-    present: number,
-    traffic: readonly ReferenceTraffic[],
-  ): { crossover: number; samples: number; sure: boolean } {
-    let weights = 0;
-    let logCrossover = 0;
-    let samples = 0;
-    let ratio = 0;
-    let doubt = 0;
-    for (const { features, weight } of traffic) {
-      const at = { ...features, dataSize: present };
-      const seen = compareLanes(input.costModel, at);
-      weights += weight;
-      logCrossover += weight * Math.log(this.#clamp(input.costModel.crossover(at, input.statistic)));
-      samples += weight * seen.samples;
-      ratio += weight * seen.logRatio;
-      doubt += weight * seen.standardError;
-    }
-    return {
-      crossover: Math.exp(logCrossover / weights),
-      samples: samples / weights,
-      sure: Math.abs(ratio) > SURE * doubt,
-    };
   }
 
   /** The quick path may answer gRPC only below every crossing of the traffic; half of it, for doubt. It never rises above the configuration. */
@@ -357,8 +332,6 @@ interface Entry {
   movedAtMs: number;
 }
 
-/** Standard errors beyond which one lane is taken to be better: 90 %, two-sided. */
-const SURE = 1.645;
 const QUICK_PATH_SHARE = 0.5;
 const QUICK_PATH_FLOOR = 256;
 /** It rises again only once it is this much too low. */
@@ -366,67 +339,4 @@ const QUICK_PATH_RISE = 1;
 
 function newEntry(base: number): Entry {
   return { base, adjustmentFactor: 1, smoothed: null, movedAtMs: Number.MIN_SAFE_INTEGER };
-}
-
-function compareLanes(
-  model: CostModelSnapshot,
-  features: Features,
-): { logRatio: number; standardError: number; samples: number } {
-  const joint = model.compare?.(features);
-  const grpc = joint?.grpc ?? model.estimate('grpc', features);
-  const zeroCopy = joint?.zeroCopy ?? model.estimate('zero_copy', features);
-  return {
-    logRatio: joint?.logRatio ?? Math.log(grpc.latencyUs / zeroCopy.latencyUs),
-    standardError: joint?.logRatioStandardError ?? Math.hypot(grpc.standardError, zeroCopy.standardError),
-    samples: Math.min(grpc.effectiveSamples, zeroCopy.effectiveSamples),
-  };
-}
-
-function gainBetween(input: TuningInput, traffic: readonly ReferenceTraffic[], from: number, to: number): number {
-  let weights = 0;
-  let gain = 0;
-  for (const { features, weight } of traffic) {
-    if (!(weight > 0)) continue;
-    const { logRatio } = compareLanes(input.costModel, { ...features, dataSize: Math.sqrt(from * to) });
-    // A threshold that sinks sends these through zero-copy: a gain where zero-copy is faster there, and the other way round.
-    weights += weight;
-    gain += weight * (to < from ? logRatio : -logRatio);
-  }
-  return weights > 0 && gain > 0 ? 1 - Math.exp(-gain / weights) : 0;
-}
-
-function describePressure(pressure: ResourcePressure): string {
-  const share = (value: number | undefined): string =>
-    value === undefined ? 'unknown' : `${Math.round(value * 100)} %`;
-  return `memory ${share(pressure.memoryLoad)}, cpu ${share(pressure.systemLoad)}`;
-}
-
-function checkedOptions(options: ThresholdTuningOptions): Required<ThresholdTuningOptions> {
-  const full = {
-    memoryPressureThreshold: 0.8,
-    cpuPressureThreshold: 0.8,
-    band: 0.25,
-    smoothing: 0.1,
-    minimumSamples: 20,
-    minimumIntervalMs: 1000,
-    maxDataTypes: 64,
-    historyLimit: 256,
-    ...options,
-  };
-  const check = (field: keyof typeof full, low: number, high: number): void => {
-    const value = full[field];
-    if (!(value >= low && value <= high)) throw new InvalidArgumentError(field, value, `a number in ${low}..${high}`);
-  };
-  check('minimumThreshold', 1, Number.MAX_SAFE_INTEGER);
-  check('maximumThreshold', full.minimumThreshold, Number.MAX_SAFE_INTEGER);
-  check('base', 1, Number.MAX_SAFE_INTEGER);
-  check('memoryPressureThreshold', 0, 1);
-  check('cpuPressureThreshold', 0, 1);
-  check('band', 0, 10);
-  check('smoothing', 0, 1);
-  check('minimumSamples', 0, 1e9);
-  check('minimumIntervalMs', 0, 1e12);
-  check('maxDataTypes', 1, 4096);
-  check('historyLimit', 1, 100_000);
-  return full;
 }
