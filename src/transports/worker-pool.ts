@@ -6,8 +6,8 @@ import { supervisorSpec, workerSpec } from '../otp/index.ts';
 import { type Job, PoolLanes } from './lanes.ts';
 import type { Arena, ArenaStats } from './memory/types.ts';
 import { encodePayload } from './payload.ts';
+import { openProcessFolder } from './process-folder.ts';
 import type { RuntimePort } from './runtime-port.ts';
-import { openSocketFolder } from './socket-folder.ts';
 import { TransportPublisher } from './transport-publisher.ts';
 import { workerProgram } from './worker-file.ts';
 import { workerProcess } from './worker-process.ts';
@@ -173,7 +173,7 @@ export async function startWorkerPool(runtime: PortHolder, options: WorkerPoolOp
   const table = new WorkerTable({ ...checked, onChange: () => publisher.publish() });
   publisher.start(table, arena, problem);
   const grpc = await import('@grpc/grpc-js');
-  const folder = openSocketFolder();
+  const folder = openProcessFolder();
   const childId = `worker_pool:${pool}`;
   const workers = Array.from({ length: size }, (_, index) =>
     workerSpec(

@@ -1,5 +1,5 @@
 /**
- * Where a host's sockets lie: a folder of its own that nobody else may enter, named after the process, so that a later start can tell the
+ * Where a host's sockets and named regions lie: a folder of its own that nobody else may enter, named after the process, so that a later start can tell the
  * folders of the dead from those of the living.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -8,16 +8,15 @@ import path from 'node:path';
 
 const PREFIX = 'pitwall-';
 
-/** Makes the folder and clears those of dead hosts. @returns its path */
-export function openSocketFolder(): string {
-  const base = tmpdir();
+/** Makes this process's folder below `base`, mode 0700, and clears those of dead hosts. @returns its path */
+export function openProcessFolder(base: string = tmpdir()): string {
   clearDead(base);
   const folder = path.join(base, `${PREFIX}${userInfo().uid}-${process.pid}-${startTime(process.pid) ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
-export function removeSocketFolder(folder: string): void {
+export function removeProcessFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
