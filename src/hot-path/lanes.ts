@@ -8,6 +8,8 @@ export interface LaneContext {
   readonly signal: AbortSignal | undefined;
   /** Parts of the cost that the lane measured; what it leaves out is measured from outside, or unknown. */
   report(cost: Partial<TransferCost>): void;
+  /** This transfer's latency says nothing about the lane (its worker had to be restarted, say): it is recorded as `ignored`. */
+  ignore(): void;
 }
 
 /** Moves `data`; resolves with whatever the host's caller wants back. */

@@ -80,12 +80,17 @@ export class Transfers {
     const startedMs = elapsedMs();
     try {
       const value = await spans.execute(decision, failedOver, async () =>
-        lane(data, { decision, signal: options.signal, report: (cost) => measured.add(cost) }),
+        lane(data, {
+          decision,
+          signal: options.signal,
+          report: (cost) => measured.add(cost),
+          ignore: () => measured.ignore(),
+        }),
       );
       const latencyUs = (elapsedMs() - startedMs) * 1000;
       measured.addUnlessKnown('cpuTimeUs', cpu.stop());
       if (zeroCopySlot) breakers.succeeded(zeroCopySlot);
-      this.#record(decision, method, 'success', latencyUs, measured, undefined, failedOver, true);
+      this.#record(decision, method, measured.outcome, latencyUs, measured, undefined, failedOver, true);
       return value;
     } catch (error) {
       const latencyUs = (elapsedMs() - startedMs) * 1000;
@@ -121,6 +126,12 @@ export class Transfers {
 /** What a lane reported of its cost, gathered. */
 class MeasuredCost {
   cost: Partial<TransferCost> = {};
+  /** What a leg that went well counts as. */
+  outcome: Outcome = 'success';
+
+  ignore(): void {
+    this.outcome = 'ignored';
+  }
 
   add(cost: Partial<TransferCost>): void {
     this.cost = { ...this.cost, ...cost };

@@ -137,6 +137,7 @@ export class PoolLanes {
         const lost = error instanceof TransportError && error.code === 'PITWALL_WORKER_LOST';
         if (!lost || !job.idempotent || attempt >= MAX_SENDS) throw error;
         this.#table.suspect(taken.worker);
+        context.ignore();
       } finally {
         taken.release();
       }
