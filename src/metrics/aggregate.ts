@@ -19,6 +19,8 @@ import { sizeBand } from './size-band.ts';
 import { Summary } from './summary.ts';
 
 export type Slice = 'all' | 'grpc' | 'zero_copy' | 'cells';
+export const LANE_SLICES = ['all', 'grpc', 'zero_copy'] as const satisfies readonly Slice[];
+export const SLICES: readonly Slice[] = [...LANE_SLICES, 'cells'];
 
 export interface CellKey {
   readonly method: Method;

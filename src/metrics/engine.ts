@@ -110,13 +110,13 @@ export class Engine {
       for (const block of blocks) this.#open.add(poolKey, minuteS, block);
       return;
     }
-    // Too late for the seal: the sealed page takes it, and the hour's pages where there are any.
+    // Too late for the seal: the sealed pages take it, of the minute and of its hour.
     if (minuteS >= milestoneOf(transaction, 'cells_from', poolKey)) {
       this.#addToCells(transaction, poolKey, MINUTE_S, minuteS, blocks);
     }
     const hourS = Math.floor(minuteS / HOUR_S) * HOUR_S;
+    this.#addToLanes(transaction, poolKey, HOUR_S, hourS, blocks);
     if (hourS < milestoneOf(transaction, 'rolled', poolKey)) {
-      this.#addToLanes(transaction, poolKey, HOUR_S, hourS, blocks);
       this.#addToCells(transaction, poolKey, HOUR_S, hourS, blocks);
     }
   }

@@ -6,6 +6,7 @@
  * one of its own promises rejected and unobserved, which ends a host, and prints to the console. A synchronous one throws, aborts,
  * and goes on when space returns. So they run in a thread of their own (store-thread.ts).
  */
+import { mkdirSync } from 'node:fs';
 import { PitwallError } from '../errors.ts';
 import type { ExitGate } from './exit-gate.ts';
 import {
@@ -126,6 +127,7 @@ export class LmdbKeyValue implements KeyValueEnvironment {
 
   readonly backup = async (path: string): Promise<void> => {
     try {
+      mkdirSync(path, { recursive: true });
       await this.#root.backup(path, true);
     } catch (error) {
       throw storeError(error, 'back up the store');

@@ -48,15 +48,18 @@ export function queryStatistics(reader: RangeReader, query: StatisticsQuery): St
   };
 }
 
+/** Points are whole buckets: the range is widened to their bounds. */
 export function querySeries(reader: RangeReader, query: SeriesQuery): SeriesPoint[] {
-  const [fromUs, toUs] = checkQuery(query);
+  const [givenFromUs, givenToUs] = checkQuery(query);
   const { granularityMs } = query;
   if (typeof granularityMs !== 'number' || !(granularityMs >= 1000 && granularityMs <= 86_400_000)) {
     throw new InvalidArgumentError('granularityMs', granularityMs, 'milliseconds, 1000..86400000');
   }
   const bucketUs = Math.round(granularityMs * 1000);
-  const first = Math.floor(fromUs / bucketUs);
-  const count = Math.max(0, Math.ceil(toUs / bucketUs) - first);
+  const first = Math.floor(givenFromUs / bucketUs);
+  const count = Math.max(0, Math.ceil(givenToUs / bucketUs) - first);
+  const fromUs = first * bucketUs;
+  const toUs = fromUs + count * bucketUs;
   if (count > MAX_SERIES_POINTS) {
     throw new InvalidArgumentError(
       'granularityMs',

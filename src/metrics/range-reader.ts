@@ -49,15 +49,29 @@ export class RangeReader {
   }
 
   #readMinutes(poolKey: string, fromS: number, toS: number, target: Target): void {
-    const firstHourS = Math.ceil(fromS / HOUR_S) * HOUR_S;
-    const lastHourS = Math.min(Math.floor(toS / HOUR_S) * HOUR_S, milestoneOf(this.#reader, 'rolled', poolKey));
-    if (!fits(target, HOUR_S) || firstHourS >= lastHourS) {
-      this.#readSingleMinutes(poolKey, fromS, toS, target);
-      return;
-    }
+    if (!fits(target, HOUR_S)) this.#readSingleMinutes(poolKey, fromS, toS, target);
+    else if (target.slice === undefined) this.#readHoursOfCells(poolKey, fromS, toS, target);
+    else this.#readHoursOfLanes(poolKey, fromS, toS, target);
+  }
+
+  #readHoursOfCells(poolKey: string, fromS: number, toS: number, target: Target): void {
+    const firstHourS = Math.min(toS, Math.ceil(fromS / HOUR_S) * HOUR_S);
+    const rolledS = milestoneOf(this.#reader, 'rolled', poolKey);
+    const lastHourS = Math.max(firstHourS, Math.min(Math.floor(toS / HOUR_S) * HOUR_S, rolledS));
     this.#readSingleMinutes(poolKey, fromS, firstHourS, target);
     this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
     this.#readSingleMinutes(poolKey, lastHourS, toS, target);
+  }
+
+  /** Pages of hours hold the minutes before the milestone `sealed`: the hour under way is read from its page and what came after. */
+  #readHoursOfLanes(poolKey: string, fromS: number, toS: number, target: Target): void {
+    const sealedS = milestoneOf(this.#reader, 'sealed', poolKey);
+    const firstHourS = Math.min(toS, Math.ceil(fromS / HOUR_S) * HOUR_S);
+    const endS = sealedS <= toS ? Math.ceil(sealedS / HOUR_S) * HOUR_S : Math.floor(toS / HOUR_S) * HOUR_S;
+    const lastHourS = Math.max(firstHourS, endS);
+    this.#readPages(poolKey, MINUTE_S, fromS, firstHourS, target);
+    this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
+    this.#readPages(poolKey, MINUTE_S, Math.max(firstHourS, Math.min(lastHourS, sealedS)), toS, target);
   }
 
   /** Cells exist for minutes that are sealed and not too old; elsewhere the records tell. */

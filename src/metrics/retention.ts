@@ -1,4 +1,5 @@
 /** Removes what is older than the retention, and the oldest where the store is too large, in steps that never hold a write long. */
+import { SLICES } from './aggregate.ts';
 import { BlockView } from './block-codec.ts';
 import type { IdRange } from './id-ranges.ts';
 import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
@@ -6,7 +7,6 @@ import { aggregateKey, HOUR_S, idKey, type Level, MINUTE_S, type StoreKey } from
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { MILESTONES, milestoneKey, milestoneOf } from './progress.ts';
-import { SLICES } from './roll-up.ts';
 
 /** Entries removed in one transaction. */
 const STEP = 256;

@@ -1,15 +1,13 @@
-/** Minutes become hours once the hour is over, so that a week at one-hour granularity reads 168 aggregates, not 10 080. */
-import { Cells, encodePage, mergeCellsPage, mergeSummaryPage, type Slice } from './aggregate.ts';
+/** Cells of minutes become cells of hours once the hour is over and sealed. (The lanes' pages do so minute by minute: sealing.ts.) */
+import { Cells, encodePage, mergeCellsPage } from './aggregate.ts';
 import type { KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
 import { aggregateKey, HOUR_S, MINUTE_S } from './keys.ts';
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
-import { Summary } from './summary.ts';
 
 /** An hour is rolled up this long after its end: what comes even later is added to both. */
 const GRACE_S = 120;
-export const SLICES: readonly Slice[] = ['all', 'grpc', 'zero_copy', 'cells'];
 
 /** Rolls up at most `maxHours` hours whose minutes are all sealed, each in a transaction of its own. Returns how many. */
 export function rollUp(environment: KeyValueEnvironment, nowUs: number, maxHours: number): number {
@@ -24,19 +22,22 @@ export function rollUp(environment: KeyValueEnvironment, nowUs: number, maxHours
 
 function rollUpNext(environment: KeyValueEnvironment, poolKey: string, endS: number): boolean {
   if (nextHour(environment, poolKey, endS) === undefined) return false;
-  return environment.write((transaction) => {
+  const work = (transaction: KeyValueTransaction): boolean => {
     // Asked again inside the transaction: another process may have been faster.
     const hourS = nextHour(transaction, poolKey, endS);
     if (hourS === undefined) return false;
-    for (const slice of SLICES) rollUpSlice(transaction, poolKey, slice, hourS);
+    rollUpCells(transaction, poolKey, hourS);
     transaction.put('meta', milestoneKey('rolled', poolKey), encodeNumber(hourS + HOUR_S));
     return true;
-  });
+  };
+  const done = environment.write(work, { reclaim: true });
+  environment.refresh();
+  return done;
 }
 
 function nextHour(reader: KeyValueReader, poolKey: string, endS: number): number | undefined {
-  const from = aggregateKey(poolKey, 'all', MINUTE_S, milestoneOf(reader, 'rolled', poolKey));
-  const [first] = reader.keys('aggregates', { from, to: aggregateKey(poolKey, 'all', MINUTE_S, endS), limit: 1 });
+  const from = aggregateKey(poolKey, 'cells', MINUTE_S, milestoneOf(reader, 'rolled', poolKey));
+  const [first] = reader.keys('aggregates', { from, to: aggregateKey(poolKey, 'cells', MINUTE_S, endS), limit: 1 });
   const minuteS = first?.[3];
   if (typeof minuteS !== 'number') return undefined;
   const hourS = Math.floor(minuteS / HOUR_S) * HOUR_S;
@@ -51,21 +52,19 @@ function isSealed(reader: KeyValueReader, poolKey: string, endS: number): boolea
   return reader.keys('metrics', range).length === 0;
 }
 
-function rollUpSlice(transaction: KeyValueTransaction, poolKey: string, slice: Slice, hourS: number): void {
+function rollUpCells(transaction: KeyValueTransaction, poolKey: string, hourS: number): void {
   const pages = transaction.range('aggregates', {
-    from: aggregateKey(poolKey, slice, MINUTE_S, hourS),
-    to: aggregateKey(poolKey, slice, MINUTE_S, hourS + HOUR_S),
+    from: aggregateKey(poolKey, 'cells', MINUTE_S, hourS),
+    to: aggregateKey(poolKey, 'cells', MINUTE_S, hourS + HOUR_S),
     limit: HOUR_S / MINUTE_S,
   });
-  if (pages.length === 0) return;
-  const content = slice === 'cells' ? new Cells() : new Summary();
+  const cells = new Cells();
   for (const { value } of pages) {
     try {
-      if (content instanceof Cells) mergeCellsPage(value, (key) => content.at(key).summary);
-      else mergeSummaryPage(value, content);
+      mergeCellsPage(value, (key) => cells.at(key).summary);
     } catch {
       // A damaged minute is left out; readers of that minute report it.
     }
   }
-  transaction.put('aggregates', aggregateKey(poolKey, slice, HOUR_S, hourS), encodePage(content, 0));
+  transaction.put('aggregates', aggregateKey(poolKey, 'cells', HOUR_S, hourS), encodePage(cells, 0));
 }

@@ -1,14 +1,15 @@
 /**
- * Cells of a minute are written once, when the minute is over. The writer that saw all of its records has the cells at hand; any other
+ * A minute that is over is sealed: it is added to its hour, lane by lane, and its cells are written, once. The writer that saw all of its records has the cells at hand; any other
  * (after a restart, or with several writers) makes them from the stored blocks. Which it is shows by the number of records.
  */
-import { Cells, encodePage } from './aggregate.ts';
+import { Cells, encodePage, LANE_SLICES, mergeSummaryPage, type Slice } from './aggregate.ts';
 import { BlockView, MINUTE_US } from './block-codec.ts';
 import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
-import { aggregateKey, MINUTE_S, parseBlockKey, type StoreKey } from './keys.ts';
+import { aggregateKey, HOUR_S, MINUTE_S, parseBlockKey, type StoreKey } from './keys.ts';
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
+import { Summary } from './summary.ts';
 
 /** A minute is sealed this long after its end; what comes later still is added to the sealed page. */
 const GRACE_US = 15_000_000;
@@ -85,7 +86,24 @@ function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, poolKey
   const own = open.take(poolKey, minuteS);
   const cells = own !== undefined && own.rows === rows ? own.cells : cellsOf(transaction, keys);
   transaction.put('aggregates', aggregateKey(poolKey, 'cells', MINUTE_S, minuteS), encodePage(cells, 0));
+  for (const slice of LANE_SLICES) addToHour(transaction, poolKey, slice, minuteS);
   transaction.put('meta', milestoneKey('sealed', poolKey), encodeNumber(minuteS + MINUTE_S));
+}
+
+/** An hour's page holds its sealed minutes, so that the hour under way costs a query one page and the last minutes. */
+function addToHour(transaction: KeyValueTransaction, poolKey: string, slice: Slice, minuteS: number): void {
+  const minute = transaction.get('aggregates', aggregateKey(poolKey, slice, MINUTE_S, minuteS));
+  if (minute === undefined) return;
+  const hourKey = aggregateKey(poolKey, slice, HOUR_S, Math.floor(minuteS / HOUR_S) * HOUR_S);
+  const summary = new Summary();
+  for (const page of [transaction.get('aggregates', hourKey), minute]) {
+    try {
+      if (page !== undefined) mergeSummaryPage(page, summary);
+    } catch {
+      // A damaged page is left out; whoever reads it reports it.
+    }
+  }
+  transaction.put('aggregates', hourKey, encodePage(summary, 0));
 }
 
 function keysOfMinute(transaction: KeyValueTransaction, poolKey: string, minuteS: number): StoreKey[] {

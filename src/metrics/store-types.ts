@@ -71,6 +71,8 @@ export interface RetainResult {
   readonly compactedBlocks: number;
   /** True where more is left to do: call again soon. */
   readonly more: boolean;
+  /** Code of what stopped it half-way: PITWALL_STORE_FULL or PITWALL_STORE_READ_ONLY. */
+  readonly failure: string | undefined;
 }
 
 export interface MetricsStore {
@@ -97,7 +99,7 @@ export interface MetricsStore {
   /** Pools that have records. */
   pools(): string[];
   statistics(query: StatisticsQuery): StoreStatistics;
-  /** One point a bucket, empty ones too. At most 20 000 points: throws InvalidArgumentError beyond. */
+  /** One point a bucket, empty ones too; the range is widened to whole buckets. At most 20 000 points: throws InvalidArgumentError beyond. */
   series(query: SeriesQuery): SeriesPoint[];
   /** Records in order of time within each pool. No transaction stays open between two records. */
   records(query?: RecordsQuery): IterableIterator<TransferRecord>;
