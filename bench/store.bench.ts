@@ -1,0 +1,244 @@
+/**
+ * The store under load: records a second with aggregates, what a record costs the main thread, how long queries take, bytes a record; raw
+ * lmdb puts in the same run as the limit. `node scripts/run-ts.js bench/store.bench.ts [records]` (default 1 000 000; the bars are
+ * meant for 10 000 000).
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TransferRecord } from '../src/metrics/record.ts';
+import { RecordQueue } from '../src/metrics/record-queue.ts';
+import type { MetricsStore, openStore } from '../src/metrics/store.ts';
+
+export interface BenchRow {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What must hold, and whether it does; absent where the figure is a peer's or informs only. */
+  readonly bar?: string;
+  readonly holds?: boolean;
+}
+
+const BATCH = 8192;
+const IN_FLIGHT = 2;
+const WEEK_US = 168 * 3_600_000_000;
+const START_US = 1_760_000_400_000_000;
+
+export async function run(records = 1_000_000): Promise<BenchRow[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'pitwall-bench-'));
+  try {
+    return [
+      queuePush(),
+      await rawPuts(directory, Math.min(records, 1_000_000)),
+      ...(await storeRows(directory, records)),
+    ];
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function queuePush(): BenchRow {
+  const queue = new RecordQueue(1 << 16);
+  const [record] = makeBatch(0, 1);
+  const rounds = 60;
+  let spentMs = 0;
+  for (let round = 0; round < rounds && record !== undefined; round += 1) {
+    const start = performance.now();
+    for (let index = 0; index < 60_000; index += 1) queue.push(record);
+    spentMs += performance.now() - start;
+    queue.advance('taught', 60_000);
+    queue.advance('stored', 60_000);
+  }
+  return bounded('queue push', (spentMs * 1e6) / (rounds * 60_000), 'ns', 100);
+}
+
+/** The peer: one entry of 50 bytes a record, batched by lmdb itself. */
+async function rawPuts(directory: string, count: number): Promise<BenchRow> {
+  const { open } = await import('lmdb');
+  const root = open({ path: join(directory, 'raw'), noSubdir: false, encoding: 'binary' });
+  const value = Buffer.alloc(50, 7);
+  const start = performance.now();
+  for (let index = 0; index < count; index += 1) {
+    const written = root.put(['ml', START_US + index, index], value);
+    if (index % 20_000 === 0) await written;
+  }
+  await root.flushed;
+  const seconds = (performance.now() - start) / 1000;
+  await root.close();
+  return { name: 'raw lmdb puts (peer)', value: count / seconds, unit: 'records/s' };
+}
+
+/** As fast as it goes: 300 000 records to a second of their own time. */
+async function writeRows(directory: string, records: number): Promise<BenchRow[]> {
+  const store = await openBuilt(directory);
+  const { perSecond, mainThreadUs } = await fill(store, records, 1_000_000 / 300_000);
+  const fileBytes = statSync(join(directory, 'lmdb', 'data.mdb')).size;
+  await store.close();
+  return [
+    floor('sustained, with aggregates', perSecond, 'records/s', 300_000),
+    bounded('main thread per record', mainThreadUs, 'us', 3),
+    { name: 'file per record', value: fileBytes / records, unit: 'bytes' },
+  ];
+}
+
+/** A week of records, looked after as a runtime does, then asked. */
+async function queryRows(directory: string, records: number): Promise<BenchRow[]> {
+  const store = await openBuilt(directory);
+  await fill(store, records, WEEK_US / records);
+  const sealing = performance.now();
+  for (let step = 0; step < 10_000 && (await store.retain()).more; step += 1);
+  const upkeepMs = performance.now() - sealing;
+  const toUs = START_US + WEEK_US - 1_800_000_000;
+  const hour = { pool: 'ml', fromUs: toUs - 3_600_000_000, toUs };
+  const week = { pool: 'ml', fromUs: START_US + 1, toUs };
+  const rows = [
+    { name: 'upkeep per record (in the thread)', value: (upkeepMs * 1000) / records, unit: 'us' },
+    bounded(
+      'statistics over 1 hour',
+      median(() => store.statistics(hour)),
+      'ms',
+      5,
+    ),
+    bounded(
+      'statistics over a week',
+      median(() => store.statistics(week)),
+      'ms',
+      50,
+    ),
+    bounded(
+      'series of a week by the hour',
+      median(() => store.series({ ...week, granularityMs: 3_600_000 })),
+      'ms',
+      50,
+    ),
+    {
+      name: 'statistics over 1 hour, one type',
+      value: median(() => store.statistics({ ...hour, dataType: 'tensor' })),
+      unit: 'ms',
+    },
+    {
+      name: 'statistics over a week, by size band',
+      value: median(() => store.statistics({ ...week, groupBy: 'sizeBand' })),
+      unit: 'ms',
+    },
+    { name: 'find by id', value: median(() => store.find(`k3f9a2abcdef-${(records >> 1).toString(36)}`)), unit: 'ms' },
+    { name: 'count of all', value: median(() => store.count()), unit: 'ms' },
+    { name: 'records stored', value: store.count(), unit: 'records' },
+  ];
+  await store.close();
+  return rows;
+}
+
+async function openBuilt(directory: string): Promise<MetricsStore> {
+  // The built package: the store's thread is a file beside it.
+  const built: { openStore: typeof openStore } = await import(
+    new URL('../dist/metrics/store.js', import.meta.url).href
+  );
+  return built.openStore({
+    dataDir: directory,
+    now: () => START_US + WEEK_US,
+    retentionHours: 168,
+    onWarning: (message) => console.error(message),
+  });
+}
+
+/** Appends records, a few batches in flight, and times what the calls themselves take of this thread (median of the batches). */
+async function fill(
+  store: MetricsStore,
+  records: number,
+  everyUs: number,
+): Promise<{ perSecond: number; mainThreadUs: number }> {
+  const waiting: Promise<void>[] = [];
+  const callUs: number[] = [];
+  let makingMs = 0;
+  const start = performance.now();
+  for (let from = 0; from < records; from += BATCH) {
+    const making = performance.now();
+    const batch = makeBatch(from, Math.min(BATCH, records - from), everyUs);
+    const calling = performance.now();
+    waiting.push(store.append(batch));
+    makingMs += calling - making;
+    callUs.push(((performance.now() - calling) * 1000) / batch.length);
+    if (waiting.length >= IN_FLIGHT) await waiting.shift();
+  }
+  await Promise.all(waiting);
+  // Making the records is the benchmark's own work and shares this thread with the store's.
+  const seconds = (performance.now() - start - makingMs) / 1000;
+  return { perSecond: records / seconds, mainThreadUs: callUs.sort((a, b) => a - b)[callUs.length >> 1] ?? Number.NaN };
+}
+
+const TYPES = ['tensor', 'dataframe', 'json', 'binary'] as const;
+const FORMATS = ['numpy', 'arrow', 'json', 'raw'] as const;
+
+function makeBatch(from: number, count: number, everyUs = 1000): TransferRecord[] {
+  const records: TransferRecord[] = [];
+  for (let index = from; index < from + count; index += 1) {
+    const mixed = Math.imul(index, 2_654_435_761) >>> 0;
+    const dataSize = 1024 << (mixed % 14);
+    const zeroCopy = (mixed & 0x4000) !== 0;
+    const type = (mixed >>> 16) & 3;
+    const latencyUs = Math.round(
+      (zeroCopy ? 250 + dataSize / 8000 : 120 + dataSize / 900) * (0.8 + (mixed >>> 20) / 8192),
+    );
+    records.push({
+      transferId: `k3f9a2abcdef-${index.toString(36)}`,
+      timestampUs: START_US + Math.floor(index * everyUs),
+      pool: 'ml',
+      method: zeroCopy ? 'zero_copy' : 'grpc',
+      outcome: 'success',
+      reason: 'cost_model',
+      dataSize,
+      dataType: TYPES[type] ?? 'tensor',
+      format: FORMATS[type] ?? 'numpy',
+      compression: false,
+      latencyUs,
+      throughputMBps: dataSize / latencyUs,
+      memoryUsed: dataSize,
+      cpuTimeUs: 40 + (mixed & 255),
+      decisionTimeUs: ((mixed >>> 8) & 31) / 8,
+      predictedLatencyUs: latencyUs + 7,
+      predictionError: 7 / (latencyUs + 7),
+      systemLoad: (mixed & 63) / 64,
+      availableMemory: 8_000_000_000,
+      warm: zeroCopy ? true : undefined,
+      inFlight: 1 + (mixed & 3),
+      propensity: 0.95,
+      explored: false,
+      fallback: false,
+      policyVersion: 1,
+      setupUs: undefined,
+      serializeUs: zeroCopy ? undefined : latencyUs >> 1,
+      transportUs: latencyUs >> 2,
+      workerUs: undefined,
+      cleanupUs: undefined,
+      errorCode: undefined,
+    });
+  }
+  return records;
+}
+
+/** Median of 15 runs, milliseconds. */
+function median(work: () => unknown): number {
+  const times: number[] = [];
+  for (let round = 0; round < 15; round += 1) {
+    const start = performance.now();
+    work();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[7] ?? Number.NaN;
+}
+
+function bounded(name: string, value: number, unit: string, most: number): BenchRow {
+  return { name, value, unit, bar: `<= ${most}`, holds: value <= most };
+}
+
+function floor(name: string, value: number, unit: string, least: number): BenchRow {
+  return { name, value, unit, bar: `>= ${least}`, holds: value >= least };
+}
+
+if (process.argv[1]?.endsWith('store.bench.mjs')) {
+  for (const row of await run(Number(process.argv[2] ?? 1_000_000))) {
+    const bar = row.bar === undefined ? '' : `${row.bar} ${row.holds ? 'holds' : 'MISSED'}`;
+    console.log(row.name.padEnd(40), row.value.toPrecision(4).padStart(12), row.unit.padEnd(10), bar);
+  }
+}
