@@ -70,7 +70,14 @@ export class Runtime {
    * @returns what the lane resolved with
    * @throws what the gRPC lane rejected with; what zero-copy rejected with, if its error says `retryable: false`; the signal's reason
    */
-  transfer<D, T>(request: { readonly data: D } & object, lanes: Lanes<D, T>, options?: TransferOptions): Promise<T> {
+  async transfer<D, T>(
+    request: { readonly data: D } & object,
+    lanes: Lanes<D, T>,
+    options?: TransferOptions,
+  ): Promise<T> {
+    if (typeof request !== 'object' || request === null) {
+      throw new InvalidArgumentError('request', request, 'an object with the payload as data');
+    }
     return this.#engine.brain.transfers.run(request, request.data, lanes, options);
   }
 
@@ -93,7 +100,7 @@ export class Runtime {
    *   that is unknown; CallError while the controller is down
    */
   async updatePolicy(pool: string, patch: PolicyPatch<RuleContext>, note: PolicyChangeNote = {}): Promise<number> {
-    const { by, why } = note;
+    const { by, why } = note ?? {};
     const outcome = await call(this.#engine.destinations.controller, { type: 'update_policy', pool, patch, by, why });
     switch (outcome.type) {
       case 'ok':

@@ -17,6 +17,11 @@ export interface MetricsStoreArgs {
   readonly retainEveryMs?: number;
 }
 
+/** What was asked for, or why it could not be read: a question that makes no sense is news for the asker, not a crash. */
+export type ReadOutcome<T> =
+  | { readonly type: 'ok'; readonly value: T }
+  | { readonly type: 'failed'; readonly error: unknown };
+
 /** A write came through, or did not (disk or map full, read-only): that is news for the caller, not a crash. */
 export type WriteOutcome = { readonly type: 'ok' } | { readonly type: 'failed'; readonly error: unknown };
 
@@ -27,28 +32,28 @@ export interface AppendRecords extends Call<WriteOutcome> {
 export interface FlushStore extends Call<WriteOutcome> {
   readonly type: 'flush';
 }
-export interface GetEntry extends Call<JsonValue | undefined> {
+export interface GetEntry extends Call<ReadOutcome<JsonValue | undefined>> {
   readonly type: 'get';
   readonly kind: StoreKind;
   readonly key: string;
 }
-export interface GetEntries extends Call<readonly (readonly [key: string, value: JsonValue])[]> {
+export interface GetEntries extends Call<ReadOutcome<readonly (readonly [key: string, value: JsonValue])[]>> {
   readonly type: 'entries';
   readonly kind: StoreKind;
 }
-export interface GetStoreStatistics extends Call<StoreStatistics> {
+export interface GetStoreStatistics extends Call<ReadOutcome<StoreStatistics>> {
   readonly type: 'statistics';
   readonly query: StatisticsQuery;
 }
-export interface GetSeries extends Call<readonly SeriesPoint[]> {
+export interface GetSeries extends Call<ReadOutcome<readonly SeriesPoint[]>> {
   readonly type: 'series';
   readonly query: SeriesQuery;
 }
-export interface CountRecords extends Call<number> {
+export interface CountRecords extends Call<ReadOutcome<number>> {
   readonly type: 'count';
   readonly query: { readonly pool?: string; readonly fromUs?: number; readonly toUs?: number };
 }
-export interface FindRecord extends Call<TransferRecord | undefined> {
+export interface FindRecord extends Call<ReadOutcome<TransferRecord | undefined>> {
   readonly type: 'find';
   readonly transferId: string;
 }
@@ -94,17 +99,35 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
       case 'flush':
         return next.reply(await attempt(store.flush()), state);
       case 'get':
-        return next.reply(store.get(message.kind, message.key), state);
+        return next.reply(
+          read(() => store.get(message.kind, message.key)),
+          state,
+        );
       case 'entries':
-        return next.reply([...store.entries(message.kind)], state);
+        return next.reply(
+          read(() => [...store.entries(message.kind)]),
+          state,
+        );
       case 'statistics':
-        return next.reply(store.statistics(message.query), state);
+        return next.reply(
+          read(() => store.statistics(message.query)),
+          state,
+        );
       case 'series':
-        return next.reply(store.series(message.query), state);
+        return next.reply(
+          read(() => store.series(message.query)),
+          state,
+        );
       case 'count':
-        return next.reply(store.count(message.query), state);
+        return next.reply(
+          read(() => store.count(message.query)),
+          state,
+        );
       case 'find':
-        return next.reply(store.find(message.transferId), state);
+        return next.reply(
+          read(() => store.find(message.transferId)),
+          state,
+        );
       default:
         return message satisfies never;
     }
@@ -131,6 +154,14 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
   },
   terminate: (_reason, state) => state.store.close(),
 };
+
+function read<T>(run: () => T): ReadOutcome<T> {
+  try {
+    return { type: 'ok', value: run() };
+  } catch (error) {
+    return { type: 'failed', error };
+  }
+}
 
 async function attempt(write: Promise<void>): Promise<WriteOutcome> {
   try {

@@ -42,6 +42,9 @@ export class Analyzer {
 
 function value<T>(outcome: QueryOutcome<T>): T {
   if (outcome.type === 'ok') return outcome.value;
+  // A question that makes no sense is the asker's, not the store's.
+  if (outcome.reason instanceof PitwallError && outcome.reason.code === 'PITWALL_INVALID_ARGUMENT')
+    throw outcome.reason;
   throw new PitwallError('PITWALL_STORE_UNAVAILABLE', `the store did not answer: ${describeReason(outcome.reason)}`, {
     cause: outcome.reason,
   });

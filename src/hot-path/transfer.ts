@@ -3,6 +3,7 @@
  * and counts against zero-copy in the pool.
  */
 import type { Decision } from '../decision/decision.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import type { Outcome } from '../metrics/record.ts';
 import type { PoolSlot } from '../snapshots.ts';
 import type { TransferSpans } from '../telemetry/spans.ts';
@@ -39,6 +40,8 @@ export class Transfers {
    * what zero-copy rejected with where a second try is not allowed (`retryable: false`, or the caller gave up).
    */
   run<D, T>(request: unknown, data: D, lanes: Lanes<D, T>, options: TransferOptions = {}): Promise<T> {
+    const problem = problemOf(lanes, options);
+    if (problem !== undefined) return Promise.reject(problem);
     return this.#options.spans.transfer(() => this.#run(request, data, lanes, options));
   }
 
@@ -121,6 +124,18 @@ export class Transfers {
     const metrics = { ...measured.cost, latencyUs, outcome, method, errorCode: errorCodeOf(error) };
     this.#options.decider.recordLeg(decision, metrics, { failedOver, last });
   }
+}
+
+function problemOf(lanes: unknown, options: unknown): InvalidArgumentError | undefined {
+  if (typeof options !== 'object' || options === null) return new InvalidArgumentError('options', options, 'an object');
+  const { signal }: { signal?: unknown } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    return new InvalidArgumentError('options.signal', signal, 'an AbortSignal');
+  }
+  if (typeof lanes !== 'object' || lanes === null) return new InvalidArgumentError('lanes', lanes, 'an object');
+  const { zeroCopy, grpc }: { zeroCopy?: unknown; grpc?: unknown } = lanes;
+  if (typeof zeroCopy !== 'function') return new InvalidArgumentError('lanes.zeroCopy', zeroCopy, 'a function');
+  return typeof grpc === 'function' ? undefined : new InvalidArgumentError('lanes.grpc', grpc, 'a function');
 }
 
 /** What a lane reported of its cost, gathered. */

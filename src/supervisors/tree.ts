@@ -61,13 +61,18 @@ const WRITE_OUT_MS = 10_000;
 /** The children of the root, in start order. */
 export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
   return [
-    supervisorSpec('storage', PART, [
-      workerSpec(ACTOR.metricsStore, metricsStore, args.metricsStore, {
-        register: ACTOR.metricsStore,
-        shutdown: WRITE_OUT_MS,
-      }),
-      workerSpec(ACTOR.recorder, recorder, args.recorder, { register: ACTOR.recorder, shutdown: WRITE_OUT_MS }),
-    ]),
+    supervisorSpec(
+      'storage',
+      PART,
+      [
+        workerSpec(ACTOR.metricsStore, metricsStore, args.metricsStore, {
+          register: ACTOR.metricsStore,
+          shutdown: WRITE_OUT_MS,
+        }),
+        workerSpec(ACTOR.recorder, recorder, args.recorder, { register: ACTOR.recorder, shutdown: WRITE_OUT_MS }),
+      ],
+      { register: 'storage' },
+    ),
     workerSpec(ACTOR.resourceMonitor, resourceMonitor, args.resourceMonitor, { register: ACTOR.resourceMonitor }),
     dynamicSupervisorSpec(
       POOLS_NAME,
@@ -81,11 +86,16 @@ export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
       },
       { register: POOLS_NAME },
     ),
-    supervisorSpec('analysis', PART, [
-      workerSpec(ACTOR.analyzer, analyzer, args.analyzer, { register: ACTOR.analyzer }),
-      workerSpec(ACTOR.adviser, adviser, args.adviser, { register: ACTOR.adviser }),
-    ]),
-    supervisorSpec('learning', PART, args.learning),
+    supervisorSpec(
+      'analysis',
+      PART,
+      [
+        workerSpec(ACTOR.analyzer, analyzer, args.analyzer, { register: ACTOR.analyzer }),
+        workerSpec(ACTOR.adviser, adviser, args.adviser, { register: ACTOR.adviser }),
+      ],
+      { register: 'analysis' },
+    ),
+    supervisorSpec('learning', PART, args.learning, { register: 'learning' }),
     workerSpec(ACTOR.controller, controller, args.controller, { register: ACTOR.controller }),
   ];
 }

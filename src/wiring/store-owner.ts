@@ -18,8 +18,10 @@ export class StoreOwner {
 
   /** Where records go: `memory` means that nothing survives the process, and why. */
   get status(): { readonly kind: 'durable' | 'memory' | 'closed'; readonly reason: string | undefined } {
-    if (!this.#open) return { kind: 'closed', reason: 'the store is not open' };
-    return this.#open.status;
+    if (!this.#open || this.#open.status.closed) return { kind: 'closed', reason: 'the store is not open' };
+    const { kind, reason } = this.#open.status;
+    // Memory that was asked for is no degradation.
+    return { kind, reason: this.#config.dataDir === false ? undefined : reason };
   }
 
   /** After everything else has stopped; an orderly actor closed its store already, and closing twice is as once. */

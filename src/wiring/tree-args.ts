@@ -3,7 +3,7 @@ import type { AdviserArgs } from '../actors/adviser.ts';
 import type { AnalyzerArgs } from '../actors/analyzer.ts';
 import type { ControllerArgs } from '../actors/controller.ts';
 import type { Destinations } from '../actors/destinations.ts';
-import type { WriteOutcome } from '../actors/metrics-store.ts';
+import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
 import { POOL_STATE } from '../actors/names.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
 import type { ResourceMonitorArgs } from '../actors/resource-monitor.ts';
@@ -89,10 +89,17 @@ function storeFailed({ notices, brain }: TreeWiring, error: unknown): void {
 }
 
 function accept(outcome: WriteOutcome): void {
-  if (outcome.type === 'ok') return;
-  throw outcome.error instanceof Error
-    ? outcome.error
-    : new PitwallError('PITWALL_STORE_FAILED', describeReason(outcome.error), { cause: outcome.error });
+  if (outcome.type === 'failed') throw asError(outcome.error);
+}
+
+function resultOf<T>(outcome: ReadOutcome<T>): T {
+  if (outcome.type === 'failed') throw asError(outcome.error);
+  return outcome.value;
+}
+
+function asError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  return new PitwallError('PITWALL_STORE_FAILED', describeReason(error), { cause: error });
 }
 
 /** Everybody who learns from transfers gets each batch once. */
@@ -127,7 +134,8 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string): ThresholdManage
     board: brain.board,
     nowMs,
     costModel: {},
-    restore: () => call(destinations.metricsStore, { type: 'get', kind: POOL_STATE.learned, key: pool }),
+    restore: async () =>
+      resultOf(await call(destinations.metricsStore, { type: 'get', kind: POOL_STATE.learned, key: pool })),
     persist: (value) =>
       void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.learned, key: pool, value }),
     onChanges: (changes) => notices.thresholdsChanged(pool, changes),
@@ -144,8 +152,8 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string): ThresholdManage
 
 function analyzerArgs({ destinations }: TreeWiring): AnalyzerArgs {
   return {
-    statistics: (query) => call(destinations.metricsStore, { type: 'statistics', query }),
-    series: (query) => call(destinations.metricsStore, { type: 'series', query }),
+    statistics: async (query) => resultOf(await call(destinations.metricsStore, { type: 'statistics', query })),
+    series: async (query) => resultOf(await call(destinations.metricsStore, { type: 'series', query })),
   };
 }
 
@@ -170,7 +178,8 @@ function controllerArgs(wiring: TreeWiring): ControllerArgs {
     nowMs,
     ensureManager: (pool) => ensureManager(wiring, pool),
     notifyManager: (pool) => void cast(destinations.thresholdManager(pool), { type: 'policy_changed' }),
-    restorePolicies: () => call(destinations.metricsStore, { type: 'entries', kind: POOL_STATE.policy }),
+    restorePolicies: async () =>
+      resultOf(await call(destinations.metricsStore, { type: 'entries', kind: POOL_STATE.policy })),
     persistPolicy: (pool, value) =>
       void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.policy, key: pool, value }),
     publish: (slot, pool, version) => brain.factory.publish(slot, pool, version),

@@ -72,7 +72,7 @@ describe('hostile input', () => {
 
   it('in transfers and pools is refused before anything moves', async () => {
     const runtime = await testRuntime({ pools: [{ name: 'ml' }], maxPools: 8 });
-    const transfer: Untyped = runtime.transfer.bind(runtime);
+    const transfer: Untyped = (...args) => Reflect.apply(runtime.transfer, runtime, args);
     const pool: Untyped = startWorkerPool as Untyped; // a caller without types
     await fc.assert(
       fc.asyncProperty(anything, anything, async (a, b) => {

@@ -80,7 +80,7 @@ describe('runtime.transfer', () => {
       zeroCopy: () => Promise.reject(new Error('shm')),
       grpc: () => Promise.reject(new Error('grpc down')),
     };
-    await expect(runtime.transfer({ ...REQUEST, pool: 'ml' }, lanes)).rejects.toThrow('grpc down');
+    await expect(runtime.transfer(REQUEST, lanes)).rejects.toThrow('grpc down');
   });
 
   it('carries 2 000 at a time', async () => {
