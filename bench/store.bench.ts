@@ -30,7 +30,8 @@ export async function run(records = 1_000_000): Promise<BenchRow[]> {
     return [
       queuePush(),
       await rawPuts(directory, Math.min(records, 1_000_000)),
-      ...(await storeRows(directory, records)),
+      ...(await writeRows(join(directory, 'dense'), Math.min(records, 2_000_000))),
+      ...(await queryRows(join(directory, 'week'), records)),
     ];
   } finally {
     rmSync(directory, { recursive: true, force: true });
