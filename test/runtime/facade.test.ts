@@ -207,7 +207,7 @@ it('the tree is as drawn', async () => {
     '│   │   └── recorder',
     '│   ├── resource_monitor',
     '│   ├── pools',
-    '│   │   └── threshold_manager:ml',
+    '│   │   └── threshold_manager',
     '│   ├── analysis',
     '│   │   ├── analyzer',
     '│   │   └── adviser',
