@@ -49,37 +49,58 @@ export class OpenMinutes {
   }
 }
 
-/** Seals minutes that are over, each in a transaction of its own, while `goOn` says so. Returns how many. */
+/** Minutes sealed in one transaction: a flush to the disk costs as much as several small ones do. */
+const MINUTES_AT_ONCE = 32;
+
+interface Due {
+  readonly poolKey: string;
+  readonly minuteS: number;
+}
+
+/** Seals minutes that are over while `goOn` says so. Returns how many. */
 export function sealMinutes(
   environment: KeyValueEnvironment,
   open: OpenMinutes,
   nowUs: number,
   goOn: () => boolean,
 ): number {
-  const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
   let sealed = 0;
-  for (const poolKey of poolKeys(environment, 'metrics')) {
-    for (;;) {
-      if (!goOn()) return sealed;
-      const minuteS = nextMinute(environment, poolKey, endUs);
-      if (minuteS === undefined) break;
-      environment.write((transaction) => sealMinute(transaction, open, poolKey, minuteS), { reclaim: true });
-      environment.refresh();
-      sealed += 1;
-    }
+  let batch: Due[] = [];
+  const sealBatch = () => {
+    if (batch.length === 0) return;
+    const due = batch;
+    batch = [];
+    environment.write((transaction) => due.forEach((minute) => void sealMinute(transaction, open, minute)), {
+      reclaim: true,
+    });
+    environment.refresh();
+    sealed += due.length;
+  };
+  for (const due of dueMinutes(environment, nowUs)) {
+    batch.push(due);
+    if (batch.length >= MINUTES_AT_ONCE) sealBatch();
+    if (!goOn()) break;
   }
+  sealBatch();
   return sealed;
 }
 
-function nextMinute(environment: KeyValueEnvironment, poolKey: string, endUs: number): number | undefined {
-  const fromUs = milestoneOf(environment, 'sealed', poolKey) * 1_000_000;
-  if (fromUs >= endUs) return undefined;
-  const [key] = environment.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: 1 });
-  const firstUs = key?.[1];
-  return typeof firstUs === 'number' ? Math.floor(firstUs / MINUTE_US) * MINUTE_S : undefined;
+function* dueMinutes(environment: KeyValueEnvironment, nowUs: number): Generator<Due> {
+  const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
+  for (const poolKey of poolKeys(environment, 'metrics')) {
+    let fromUs = milestoneOf(environment, 'sealed', poolKey) * 1_000_000;
+    while (fromUs < endUs) {
+      const [key] = environment.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: 1 });
+      const firstUs = key?.[1];
+      if (typeof firstUs !== 'number') break;
+      const minuteS = Math.floor(firstUs / MINUTE_US) * MINUTE_S;
+      yield { poolKey, minuteS };
+      fromUs = (minuteS + MINUTE_S) * 1_000_000;
+    }
+  }
 }
 
-function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, poolKey: string, minuteS: number): void {
+function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, { poolKey, minuteS }: Due): void {
   if (milestoneOf(transaction, 'sealed', poolKey) > minuteS) return;
   const keys = keysOfMinute(transaction, poolKey, minuteS);
   const rows = keys.reduce((sum, key) => sum + (parseBlockKey(key)?.rows ?? 0), 0);

@@ -66,6 +66,24 @@ export class QuantileSketch {
     return this.#sketch.max;
   }
 
+  /** Values at quantiles 0..1 in ascending order, in one pass over the bins; each as `quantile` gives it. */
+  quantiles(ascending: readonly number[]): number[] {
+    const { store, zeroCount, count, mapping } = this.#sketch;
+    const values: number[] = [];
+    let index = -1;
+    let passed = zeroCount;
+    for (const q of ascending) {
+      const rank = q * (count - 1);
+      while (passed <= rank && index < store.bins.length - 1) {
+        index += 1;
+        passed += store.bins[index] ?? 0;
+      }
+      const value = index < 0 ? 0 : mapping.value(index + store.offset);
+      values.push(count === 0 ? Number.NaN : Math.min(this.max, Math.max(this.min, value)));
+    }
+    return values;
+  }
+
   /** Value at a quantile 0..1, kept within min and max; NaN when empty. */
   quantile(q: number): number {
     const value = this.#sketch.getValueAtQuantile(q);
@@ -97,7 +115,6 @@ export class QuantileSketch {
 
   /** Adds a written sketch to this one without building it. */
   mergeFrom(reader: ByteReader): void {
-    const sketch = this.#sketch;
     const count = reader.varint();
     const zeroCount = reader.varint();
     const sum = reader.f64();
@@ -105,13 +122,31 @@ export class QuantileSketch {
     const max = reader.f64();
     const used = reader.varint();
     if (used > MAX_KEYS || used + zeroCount > count) throw corrupt('a sketch has impossible bins');
+    const keys = new Int32Array(used);
+    const weights = new Float64Array(used);
     let key = 0;
+    let total = zeroCount;
     for (let bin = 0; bin < used; bin += 1) {
       key += reader.zigzag();
       if (key > MAX_KEY_MAGNITUDE || key < -MAX_KEY_MAGNITUDE) throw corrupt('a sketch has a bin out of range');
-      sketch.store.add(key, reader.varint());
+      const weight = reader.varint();
+      keys[bin] = key;
+      weights[bin] = weight;
+      total += weight;
     }
+    if (total !== count) throw corrupt('the bins of a sketch do not add up');
+    if (used > 0) this.#addBins(keys, weights, count - zeroCount);
     this.#addTotals(zeroCount, count, sum, min, max);
+  }
+
+  #addBins(keys: Int32Array, weights: Float64Array, total: number): void {
+    const { store } = this.#sketch;
+    this.#widen(keys[0] ?? 0, keys[keys.length - 1] ?? 0);
+    for (let bin = 0; bin < keys.length; bin += 1) {
+      const index = (keys[bin] ?? 0) - store.offset;
+      store.bins[index] = (store.bins[index] ?? 0) + (weights[bin] ?? 0);
+    }
+    store.count += total;
   }
 
   /** Makes room for both ends first: growing with each further bin would copy all bins every time. */

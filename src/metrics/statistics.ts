@@ -51,15 +51,16 @@ export function statisticsOf(summary: Summary): RangeStatistics {
   for (const name of QUANTITIES) {
     const sketch = summary.sketch(name);
     if (sketch === undefined || sketch.count === 0) continue;
+    const [p50 = 0, p95 = 0, p99 = 0, p999 = 0] = sketch.quantiles([0.5, 0.95, 0.99, 0.999]);
     quantities[name] = {
       count: sketch.count,
       mean: sketch.sum / sketch.count,
       min: sketch.min,
       max: sketch.max,
-      p50: sketch.quantile(0.5),
-      p95: sketch.quantile(0.95),
-      p99: sketch.quantile(0.99),
-      p999: sketch.quantile(0.999),
+      p50,
+      p95,
+      p99,
+      p999,
     };
   }
   return { count: summary.count, ...summary.counts, quantities, relativeAccuracy: RELATIVE_ACCURACY };

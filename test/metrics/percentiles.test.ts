@@ -46,6 +46,7 @@ describe('percentiles', () => {
             .map((item) => (item < 1e-6 ? 0 : item))
             .sort((a, b) => a - b);
           expect(merged.count).toBe(sorted.length);
+          expect(merged.quantiles([0, 0.5, 0.95, 1])).toEqual([0, 0.5, 0.95, 1].map((q) => merged.quantile(q)));
           for (const [, q] of QUANTILES) {
             const truth = exact(sorted, q);
             expect(Math.abs(merged.quantile(q) - truth)).toBeLessThanOrEqual(truth * 0.01 + 1e-9);
