@@ -27,8 +27,9 @@ export class Bonds<P> {
     this.#links.add(other);
   }
 
-  removeLink(other: P): void {
-    this.#links?.delete(other);
+  /** False if there was none. */
+  removeLink(other: P): boolean {
+    return this.#links?.delete(other) ?? false;
   }
 
   /** Somebody watches this process. */

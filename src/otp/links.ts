@@ -59,8 +59,8 @@ export function unlink(a: ProcessRef, b: ProcessRef): void {
 
 export function linkProcesses(a: Process, b: Process): void {
   if (a === b) return;
-  if (!a.alive) b.exitSignal(a, 'noproc', true);
-  else if (!b.alive) a.exitSignal(b, 'noproc', true);
+  if (!a.alive) b.linkFailed(a);
+  else if (!b.alive) a.linkFailed(b);
   else {
     a.bonds.addLink(b);
     b.bonds.addLink(a);

@@ -80,6 +80,9 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   onDeath: ((reason: ExitReason) => void) | undefined;
   exitReason: ExitReason;
   dropped = 0;
+  /** A handler is on the stack: news waits until it looks. */
+  #onStack = false;
+  #news: (() => void)[] | undefined;
   #dead = false;
   #queued = false;
   #calls: Set<PendingCall> | undefined;
@@ -195,20 +198,54 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     let more = true;
     for (let left = quantum; left > 0 && more; left -= 1) {
       if (this.#dead || this.busy || engine === undefined) more = false;
-      else if (engine.hasContinuation && !this.#suspended) engine.resume();
-      else {
+      else if (engine.hasContinuation && !this.#suspended) {
+        this.#onStack = true;
+        engine.resume();
+        this.#offStack();
+      } else {
         const next = this.#urgent?.shift() ?? (this.#suspended ? undefined : this.mailbox.shift());
         if (next === undefined) more = false;
         else {
           if (this.tracer !== undefined) this.tracer(next);
+          this.#onStack = true;
           if (isSealed(next)) engine.handle(next);
           else engine.cast(next);
+          this.#offStack();
           if (!scheduler.spend()) break;
         }
       }
     }
     this.#queued = more && !this.#dead && !this.busy && this.#hasWork();
     return this.#queued;
+  }
+
+  #offStack(): void {
+    this.#onStack = false;
+    // A continuation comes before the process looks for anything else.
+    if (this.#news !== undefined && !this.engine?.hasContinuation) this.hear();
+  }
+
+  /**
+   * Puts off news (an exit signal, the death of a monitored process) that comes while a handler of this process is on the stack. In OTP
+   * a process hears of such things when it looks for messages, not in the middle of what it does; and what it unlinks or demonitors
+   * before it looks, it never hears of.
+   */
+  deferred(news: () => void): boolean {
+    if (!this.#onStack) return false;
+    this.#news ??= [];
+    this.#news.push(news);
+    return true;
+  }
+
+  /** It looks: the handler is done, or waits on `self`. */
+  hear(): void {
+    const news = this.#news;
+    if (news === undefined) return;
+    const before = this.#onStack;
+    this.#onStack = false;
+    this.#news = undefined;
+    for (const tell of news) tell();
+    this.#onStack = before;
   }
 
   #hasWork(): boolean {
@@ -258,6 +295,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     if (this.registeredName !== undefined) this.host.registry.unregister(this.registeredName, this);
     this.host.processes.delete(this);
     this.idleTimer = undefined;
+    this.#news = undefined;
     this.bonds.release();
     this.actor.stop();
     this.#failCalls(reason);
@@ -280,23 +318,33 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   #tellOthers(reason: ExitReason): void {
     const { watchers, links } = this.bonds.takeMourners();
     for (const monitor of watchers) monitor.fire(reason);
-    for (const other of links) {
-      other.bonds.removeLink(this);
-      other.exitSignal(this, reason, true);
-    }
+    for (const other of links) other.exitSignal(this, reason, true);
     this.onDeath?.(reason);
     this.onDeath = undefined;
   }
 
   /**
-   * An exit signal arrives. `linked`: because a linked process ended, in which case even `kill` is a reason like others.
-   * `from` is `undefined` for a sender that is no process.
+   * An exit signal arrives. `linked`: because a linked process ended, in which case even `kill` is a reason like others, and only if the
+   * link is still there. `from` is `undefined` for a sender that is no process.
    */
   exitSignal(from: Process | undefined, reason: ExitReason, linked = false): void {
     if (this.#dead) return;
+    if (from !== this && this.deferred(() => this.exitSignal(from, reason, linked))) return;
+    if (linked && from !== undefined && !this.bonds.removeLink(from)) return;
     if (reason === 'kill' && !linked) this.die('killed');
-    else if (this.trapExit) this.deliver(seal.exit({ type: 'EXIT', from: from ?? this.host.signals.stranger, reason }));
+    else if (this.trapExit) this.deliver(this.#exitMessage(from, reason));
     else if (reason !== 'normal' || from === this) this.die(reason);
+  }
+
+  /** It linked itself to a process that is dead: a message if exits are trapped now, whatever holds when it comes to it. */
+  linkFailed(other: Process): void {
+    const tell = (): void => void this.deliver(this.#exitMessage(other, 'noproc'));
+    if (!this.trapExit) this.die('noproc');
+    else if (!this.deferred(tell)) tell();
+  }
+
+  #exitMessage(from: Process | undefined, reason: ExitReason): Envelope {
+    return seal.exit({ type: 'EXIT', from: from ?? this.host.signals.stranger, reason });
   }
 }
 

@@ -34,6 +34,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
     message: NoInfer<D> & { readonly type: T },
     options?: CallOptions,
   ): Promise<ReplyOf<MessageOf<D, T>>> {
+    this.#process.hear();
     return request(server, message, options, this.#process);
   }
 
@@ -65,6 +66,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
     if (this.#process.alive) linkProcesses(this.#process, processOf(other));
   }
 
+  /** Ends a link. Of an end that came in this very handler nothing is heard. */
   unlink(other: ProcessRef): void {
     unlink(this.#process, other);
   }
@@ -77,8 +79,8 @@ export class Self<C extends Message = never, K extends Message = never, I extend
   /** Ends a monitor; with `flush`, also takes its `DOWN` message out of the mailbox. */
   demonitor(watch: MonitorRef, options?: { readonly flush?: boolean }): void {
     demonitor(watch);
-    if (options?.flush)
-      this.#process.mailbox.take((e) => isSealed(e) && e.kind === 'down' && e.message.monitor === watch);
+    if (!options?.flush) return;
+    this.#process.mailbox.take((item) => isSealed(item) && item.kind === 'down' && item.message.monitor === watch);
   }
 
   /** Sends an exit signal, as `exit/2`. To itself, `normal` ends the process too. */
@@ -88,6 +90,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
 
   /** Waits; for as long as it does, the process handles no message. */
   sleep(ms: number): Promise<void> {
+    this.#process.hear();
     return new Promise((done) => {
       this.#process.startTimer(done, ms, true);
     });
@@ -95,6 +98,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
 
   /** Waits for a promise of somebody else's; goes on only if the process still lives then. */
   wait<T>(promise: PromiseLike<T>): Promise<T> {
+    this.#process.hear();
     return new Promise((done, failed) => {
       promise.then(
         (value) => {

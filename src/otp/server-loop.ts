@@ -59,7 +59,7 @@ export class ServerLoop<S, C extends Message, K extends Message, I extends Messa
     let outcome: Awaitable<Outcome<S, T>>;
     try {
       outcome =
-        envelope.context === undefined || carrier === undefined
+        carrier === undefined || envelope.context === undefined
           ? this.#dispatch(envelope)
           : carrier.run(envelope.context, () => this.#dispatch(envelope));
     } catch (thrown) {

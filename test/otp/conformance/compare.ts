@@ -63,7 +63,9 @@ export function describeDifference({ name, scenario, expected, actual }: Differe
     (_, i) => canonical(want[i]) !== canonical(got[i]),
   );
   if (index < 0) return `${name}\n${canonical(actual)}`;
-  const op = index === 0 ? 'start' : canonical(Array.isArray(scenario.steps) ? scenario.steps[index - 1] : null);
+  // The first entry of a supervisor's trace is the start of the root.
+  const ops = Array.isArray(scenario.steps) ? scenario.steps : [];
+  const op = 'root' in scenario ? (index === 0 ? 'start' : canonical(ops[index - 1])) : canonical(ops[index]);
   const lines = [`${name}: step ${index}: ${op}`];
   const [a, b] = [fieldsOf(want[index]), fieldsOf(got[index])];
   for (const field of [...new Set([...Object.keys(a), ...Object.keys(b)])]) {

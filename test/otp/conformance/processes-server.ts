@@ -1,5 +1,6 @@
 import {
   type After,
+  type Awaitable,
   type Call,
   CallError,
   type Destination,
@@ -94,48 +95,60 @@ export function destinationOf(log: ProcessesLog, parent: Parent, reference: stri
 /** What a handler says at its end, undone from JSON. */
 type Returned = readonly [what: string, ...rest: Json[]];
 
+function isPromise<A>(value: Awaitable<A>): value is PromiseLike<A> {
+  return value instanceof Promise;
+}
+
+/** Goes on at once where nothing had to be waited for. */
+function chain<A, B>(value: Awaitable<A>, use: (value: A) => B): Awaitable<B> {
+  return isPromise(value) ? value.then(use) : use(value);
+}
+
 const server: GenServer<Args, State, Ask, Tell, Tell, JsonObject> = {
-  async init(args, self) {
+  init(args, self) {
     const { log, name, number, definition } = args;
     log.born(name, number, self.ref);
     self.trapExit(definition.trap_exit === true);
     const state: State = { ...args, callers: new Map(), monitors: new Map() };
-    const [what, term] = await act(['init'], asObject(definition.init ?? {}), 'ok', state, self);
-    if (what === 'ignore') return next.ignore();
-    if (what === 'stop') return next.refuse(termOf(term));
-    return next.ok(state, after(term));
+    return chain(act(['init'], asObject(definition.init ?? {}), 'ok', state, self), ([what, term]) => {
+      if (what === 'ignore') return next.ignore();
+      if (what === 'stop') return next.refuse(termOf(term));
+      return next.ok(state, after(term));
+    });
   },
 
-  async handleCall({ message }, from, state, self) {
+  handleCall({ message }, from, state, self) {
     const tag = tagOf(message);
     state.callers.set(tag, from);
-    const [what, first, second] = await act(['call', tag], message, ['reply', tag], state, self);
-    if (what === 'reply') return next.reply(first ?? null, state, after(second));
-    if (what === 'stop' && second !== undefined) return next.stopReply(termOf(first), second, state);
-    return withoutReply([what, ...(first === undefined ? [] : [first])], state);
+    return chain(act(['call', tag], message, ['reply', tag], state, self), ([what, first, second]) => {
+      if (what === 'reply') return next.reply(first ?? null, state, after(second));
+      if (what === 'stop' && second !== undefined) return next.stopReply(termOf(first), second, state);
+      return withoutReply([what, ...(first === undefined ? [] : [first])], state);
+    });
   },
 
-  async handleCast({ message }, state, self) {
-    return withoutReply(await act(['cast', tagOf(message)], message, 'noreply', state, self), state);
-  },
+  handleCast: ({ message }, state, self) => actOn('cast', message, state, self),
 
-  async handleInfo(message, state, self) {
-    if (message.type === 'message') {
-      return withoutReply(await act(['info', tagOf(message.message)], message.message, 'noreply', state, self), state);
-    }
+  handleInfo(message, state, self) {
+    if (message.type === 'message') return actOn('info', message.message, state, self);
     const on = asObject(asObject(state.definition.on ?? {})[message.type] ?? {});
-    return withoutReply(await act(['info', news(state.log, message)], on, 'noreply', state, self), state);
+    const acted = act(['info', news(state.log, message)], on, 'noreply', state, self);
+    return chain(acted, (returned) => withoutReply(returned, state));
   },
 
-  async handleContinue(message, state, self) {
-    return withoutReply(await act(['continue', tagOf(message)], message, 'noreply', state, self), state);
-  },
+  handleContinue: (message, state, self) => actOn('continue', message, state, self),
 
-  async terminate(reason, state, self) {
+  terminate(reason, state, self) {
     const { log, definition } = state;
-    await act(['terminate', log.encode(reason)], asObject(definition.terminate ?? {}), 'ok', state, self);
+    const acted = act(['terminate', log.encode(reason)], asObject(definition.terminate ?? {}), 'ok', state, self);
+    return chain(acted, () => undefined);
   },
 };
+
+function actOn(callback: string, message: JsonObject, state: State, self: ServerSelf) {
+  const acted = act([callback, tagOf(message)], message, 'noreply', state, self);
+  return chain(acted, (returned) => withoutReply(returned, state));
+}
 
 function news(log: ProcessesLog, message: SystemMessage): Json {
   switch (message.type) {
@@ -167,25 +180,31 @@ function after(json: Json | undefined): After<JsonObject> | undefined {
 }
 
 /** Writes down that a callback began, does what the message says, and gives what it says to return. */
-async function act(
-  event: Json,
-  message: JsonObject,
-  byDefault: Json,
-  state: State,
-  self: ServerSelf,
-): Promise<Returned> {
+function act(event: Json, message: JsonObject, byDefault: Json, state: State, self: ServerSelf): Awaitable<Returned> {
   state.log.note(self.ref, event);
-  for (const action of asList(message.do ?? [])) await perform(asList(action), state, self);
-  const returned = message.return ?? byDefault;
-  const [what, ...rest] = isList(returned) ? returned : [returned];
-  if (what === 'exit') throw new Exit(termOf(rest[0]));
-  return [asText(what), ...rest];
+  return chain(performAll(asList(message.do ?? []), state, self), () => {
+    const returned = message.return ?? byDefault;
+    const [what, ...rest] = isList(returned) ? returned : [returned];
+    if (what === 'exit') throw new Exit(termOf(rest[0]));
+    return [asText(what), ...rest];
+  });
 }
 
-async function perform(action: readonly Json[], state: State, self: ServerSelf): Promise<void> {
+function performAll(actions: readonly Json[], state: State, self: ServerSelf): Awaitable<void> {
+  for (const [index, action] of actions.entries()) {
+    const waits = perform(asList(action), state, self);
+    if (waits !== undefined) return waits.then(() => performAll(actions.slice(index + 1), state, self));
+  }
+}
+
+/** Waits only where Erlang would: what is done without waiting happens before any news is heard. */
+function perform(action: readonly Json[], state: State, self: ServerSelf): Promise<void> | undefined {
   const [what, ...args] = action;
   const { log } = state;
-  const told = (kind: string, result: Json): void => log.note(self.ref, [kind, result]);
+  // What was on its way when the process died comes to nothing.
+  const told = (kind: string, result: Json): void => {
+    if (self.ref.alive) log.note(self.ref, [kind, result]);
+  };
   const target = (): Server => destinationOf(log, self, asText(args[0]));
   const process = () => log.resolve(asText(args[0]));
   switch (what) {
@@ -194,45 +213,48 @@ async function perform(action: readonly Json[], state: State, self: ServerSelf):
     case 'call': {
       const timeoutMs = args[2] === undefined ? Number.POSITIVE_INFINITY : asNumber(args[2]);
       const reply = self.call(target(), { type: 'message', message: asObject(args[1]) }, { timeoutMs });
-      return told('called', await outcomeOf(log, reply));
+      return outcomeOf(log, reply).then((result) => told('called', result));
     }
     case 'cast':
       self.cast(target(), { type: 'message', message: asObject(args[1]) });
-      return;
+      return undefined;
     case 'send':
       self.send(target(), { type: 'message', message: asObject(args[1]) });
-      return;
+      return undefined;
     case 'reply_to': {
       const from = state.callers.get(asText(args[0]));
       if (from !== undefined) reply(from, args[1] ?? null);
-      return;
+      return undefined;
     }
     case 'start':
     case 'start_link': {
       const start = startServer(log, self, asText(args[0]), asObject(args[1]), what === 'start_link');
-      return told('started', startResult(log, await self.wait(start)));
+      return self.wait(start).then((result) => told('started', startResult(log, result)));
     }
     case 'stop':
-      return told('stopped', await self.wait(outcomeOf(log, stop(target(), termOf(args[1])), 'ok')));
+      return self.wait(outcomeOf(log, stop(target(), termOf(args[1])), 'ok')).then((result) => told('stopped', result));
     case 'link':
-      return self.link(process());
+      self.link(process());
+      return undefined;
     case 'unlink':
-      return self.unlink(process());
+      self.unlink(process());
+      return undefined;
     case 'monitor': {
       const key = asText(args[0]);
       state.monitors.set(key, [...(state.monitors.get(key) ?? []), self.monitor(target())]);
-      return;
+      return undefined;
     }
     case 'demonitor': {
       const watch = state.monitors.get(asText(args[0]))?.pop();
       if (watch !== undefined) self.demonitor(watch, { flush: args[1] === 'flush' });
-      return;
+      return undefined;
     }
     case 'trap_exit':
       self.trapExit(args[0] === true);
-      return;
+      return undefined;
     case 'exit_signal':
-      return self.exit(process(), termOf(args[1]));
+      self.exit(process(), termOf(args[1]));
+      return undefined;
     default:
       throw new Error(`no such action: ${JSON.stringify(action)}`);
   }

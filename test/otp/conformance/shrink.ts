@@ -38,18 +38,20 @@ async function firstThatDiffers(
 /** The scenario without one of its parts, larger parts first. */
 export function variants(scenario: JsonObject): JsonObject[] {
   const found: JsonObject[] = [];
-  for (const smaller of without(scenario))
-    if (isObject(smaller) && 'name' in smaller && 'root' in smaller) found.push(smaller);
+  for (const smaller of without(scenario)) if (isObject(smaller) && 'name' in smaller) found.push(smaller);
   return found;
 }
 
 /** Fields that give a part its meaning: without them it is another one, not a smaller one. */
 const NEEDED = new Set(
-  'name root steps op start worker supervisor id child to reason spec args ms pid ops children'.split(' '),
+  'name root steps tag return server message init register op start worker supervisor id child to reason spec args ms pid ops children'.split(
+    ' ',
+  ),
 );
 /** Lists of parts, with how many must be left. All other lists are terms. */
 const PARTS: ReadonlyMap<string, number> = new Map([
   ['steps', 0],
+  ['do', 0],
   ['children', 0],
   ['ops', 1],
   ['init', 1],
