@@ -1,14 +1,14 @@
 /**
  * Who has which bytes of a region. Best fit among warm slices first, then the lowest address: small payloads take small holes, and what was
- * used lately is used again, so that few pages are ever touched. Freed neighbours merge at once.
+ * used lately is used again, so that few pages are ever touched. Freed neighbours merge at once. Pure but for what `commit` does.
  *
- *   0            committed                                bound
- *   ├──────────────┼────────────────────────────────────────┤
- *   │ pages exist  │ pages are allocated when first needed   │
- *   free:  ▒▒  ▒▒▒▒▒│▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒  sorted, merged
- *   warm:  ▓▓▓▓▓▓▓▓▓                                            sorted, merged
+ *   start          committed       limit                  bound
+ *   ├──────────────┼───────────────┼──────────────────────┤
+ *   │ pages exist  │ can be had    │ cannot be had now    │
+ *   free:  ▒▒  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒  sorted, merged
+ *   warm:  ▓▓▓▓▓▓▓▓▓                                        sorted, merged, whole pages
  */
-import { type Interval, Intervals, overlaps } from './intervals.ts';
+import { type Interval, Intervals } from './intervals.ts';
 
 /** Slices start at multiples of this: a cache line, and what Arrow and `.npy` ask for. */
 export const ALIGNMENT = 64;
@@ -17,26 +17,37 @@ export interface Slice extends Interval {
   readonly warm: boolean;
 }
 
+export interface AllocatorOptions {
+  /** Slices lie between `start` and `bound`, bytes. */
+  readonly start: number;
+  readonly bound: number;
+  /** Makes pages usable from `from` to before `to`; false when there are none. */
+  readonly commit: (from: number, to: number) => boolean;
+}
+
 export class Allocator {
   readonly bound: number;
-  readonly #free: Intervals;
+  readonly #free = new Intervals();
   readonly #warm = new Intervals();
-  /** Makes pages usable from `from` to before `to`; false when there are none. */
   readonly #commit: (from: number, to: number) => boolean;
-  #committed = 0;
-  /** No more pages were to be had beyond this, at the last try. */
+  /** The slice given back last: its lines are still in the cache. */
+  #last: Interval = { from: 0, to: 0 };
+  #committed: number;
+  /** No more pages are to be had beyond this, as far as is known. */
   #limit: number;
   #used = 0;
-  #warmBytes: number | undefined = 0;
+  #warmBytes: number | undefined;
   #roomBytes: number | undefined;
 
-  constructor(bound: number, commit: (from: number, to: number) => boolean) {
+  constructor({ start, bound, commit }: AllocatorOptions) {
     this.bound = bound - (bound % ALIGNMENT);
     this.#limit = this.bound;
-    this.#free = new Intervals([{ from: 0, to: this.bound }]);
+    this.#committed = start;
+    this.#free.add(start, this.bound);
     this.#commit = commit;
   }
 
+  /** Bytes that pages were made usable for. */
   get committed(): number {
     return this.#committed;
   }
@@ -47,19 +58,24 @@ export class Allocator {
 
   /** Largest free slice whose pages are faulted in, bytes. */
   get warmBytes(): number {
-    this.#warmBytes ??= largest(overlaps(this.#free, this.#warm));
+    this.#warmBytes ??= this.#largestWarm();
     return this.#warmBytes;
   }
 
   /** Largest free slice, bytes. */
   get roomBytes(): number {
-    this.#roomBytes ??= largest(overlaps(this.#free, [{ from: 0, to: this.#limit }]));
+    this.#roomBytes ??= this.#largestFree();
     return this.#roomBytes;
+  }
+
+  /** End of the warm bytes that begin at `start`: what both sides may count on. */
+  warmUpTo(start: number): number {
+    return this.#warm.from(0) <= start && this.#warm.size > 0 ? this.#warm.to(0) : start;
   }
 
   take(bytes: number): Slice | undefined {
     const size = roundUp(bytes);
-    const found = bestFit(overlaps(this.#free, this.#warm), size) ?? this.#lowest(size);
+    const found = this.#again(size) ?? this.#bestWarm(size) ?? this.#lowest(size);
     if (found === undefined) return undefined;
     const to = found + size;
     if (!this.#ensure(to)) return undefined;
@@ -69,59 +85,123 @@ export class Allocator {
     return { from: found, to, warm: this.#warm.covers(found, to) };
   }
 
-  give({ from, to }: Interval): void {
-    this.#free.add(from, to);
-    this.#used -= to - from;
+  give(slice: Interval): void {
+    this.#free.add(slice.from, slice.to);
+    this.#used -= slice.to - slice.from;
+    this.#last = slice;
     this.#changed();
   }
 
-  /** Both sides have touched these bytes. */
+  /** Both sides have touched these bytes, and with them whole pages. */
   markWarm({ from, to }: Interval): void {
-    this.#warm.add(from, to);
+    const low = from - (from % PAGE);
+    const high = Math.min(this.#committed, Math.ceil(to / PAGE) * PAGE);
+    if (this.#warm.covers(low, high)) return;
+    this.#warm.add(low, high);
     this.#warmBytes = undefined;
   }
 
   /** The next free bytes that are not warm, at most `bytes`; their pages exist afterwards. */
   nextCold(bytes: number): Interval | undefined {
-    for (const { from, to } of this.#free) {
-      let at = from;
-      for (const warm of overlaps([{ from, to }], this.#warm)) {
-        if (warm.from > at) break;
-        at = warm.to;
+    for (let index = 0; index < this.#free.size; index += 1) {
+      const to = Math.min(this.#free.to(index), this.#limit);
+      let from = this.#free.from(index);
+      let warm = this.#warm.firstEndingAt(from);
+      while (this.#warm.from(warm) <= from) {
+        from = Math.max(from, this.#warm.to(warm));
+        warm += 1;
       }
-      if (at >= to) continue;
-      const end = Math.min(to, at + bytes);
-      return this.#ensure(end) ? { from: at, to: end } : undefined;
+      if (from >= to) continue;
+      const end = Math.min(to, from + bytes, this.#warm.from(warm));
+      return this.#ensure(end) ? { from, to: end } : undefined;
     }
     return undefined;
   }
 
+  /** How much more the machine would give, bytes, as was just measured. */
+  setGrowth(bytes: number): void {
+    const limit = Math.min(this.bound, this.#committed + Math.max(0, bytes));
+    if (limit === this.#limit) return;
+    this.#limit = limit;
+    this.#roomBytes = undefined;
+  }
+
+  /** Exactly the slice that was given back last, if it stands alone. */
+  #again(size: number): number | undefined {
+    const { from, to } = this.#last;
+    if (to - from !== size || !this.#warm.covers(from, to)) return undefined;
+    let index = this.#free.firstEndingAt(from);
+    if (this.#free.to(index) === from) index += 1;
+    return this.#free.from(index) === from && this.#free.to(index) === to ? from : undefined;
+  }
+
+  #bestWarm(size: number): number | undefined {
+    let best: number | undefined;
+    let bestSize = Number.POSITIVE_INFINITY;
+    this.#eachWarm((from, to) => {
+      const length = to - from;
+      if (length < size || length >= bestSize) return;
+      best = from;
+      bestSize = length;
+    });
+    return best;
+  }
+
+  #largestWarm(): number {
+    let size = 0;
+    this.#eachWarm((from, to) => {
+      size = Math.max(size, to - from);
+    });
+    return size;
+  }
+
+  /** Bytes that are free and warm, range by range. */
+  #eachWarm(visit: (from: number, to: number) => void): void {
+    let i = 0;
+    let j = 0;
+    while (i < this.#free.size && j < this.#warm.size) {
+      const freeTo = this.#free.to(i);
+      const warmTo = this.#warm.to(j);
+      const from = Math.max(this.#free.from(i), this.#warm.from(j));
+      const to = Math.min(freeTo, warmTo);
+      if (from < to) visit(from, to);
+      if (freeTo <= warmTo) i += 1;
+      if (warmTo <= freeTo) j += 1;
+    }
+  }
+
   #lowest(size: number): number | undefined {
-    for (const { from, to } of overlaps(this.#free, [{ from: 0, to: this.#limit }])) if (to - from >= size) return from;
+    const end = Math.max(this.#limit, this.#committed);
+    for (let index = 0; index < this.#free.size && this.#free.from(index) < end; index += 1) {
+      const from = this.#free.from(index);
+      if (Math.min(this.#free.to(index), end) - from >= size) return from;
+    }
     return undefined;
+  }
+
+  #largestFree(): number {
+    const end = Math.max(this.#limit, this.#committed);
+    let size = 0;
+    for (let index = 0; index < this.#free.size && this.#free.from(index) < end; index += 1) {
+      size = Math.max(size, Math.min(this.#free.to(index), end) - this.#free.from(index));
+    }
+    return size;
   }
 
   #ensure(to: number): boolean {
     if (to <= this.#committed) return true;
-    // In steps, so that a small payload does not pay for a system call each time.
-    const stepped = Math.min(this.bound, Math.ceil(to / STEP) * STEP);
+    // In steps, so that a small payload does not pay for a system call each time; where there is not that much, just what is needed.
+    const stepped = Math.min(this.bound, Math.max(this.#limit, to), Math.ceil(to / STEP) * STEP);
     for (const end of new Set([stepped, to])) {
-      if (this.#commit(this.#committed, end)) {
-        this.#committed = end;
-        this.#limit = this.bound;
-        return true;
-      }
+      const whole = Math.ceil(end / PAGE) * PAGE;
+      if (!this.#commit(this.#committed, whole)) continue;
+      this.#committed = Math.min(whole, this.bound);
+      this.#changed();
+      return true;
     }
     this.#limit = this.#committed;
-    this.#roomBytes = undefined;
+    this.#changed();
     return false;
-  }
-
-  /** Room may have come back: the next request tries again. */
-  retryGrowth(): void {
-    if (this.#limit === this.bound) return;
-    this.#limit = this.bound;
-    this.#roomBytes = undefined;
   }
 
   #changed(): void {
@@ -130,24 +210,10 @@ export class Allocator {
   }
 }
 
-/** Pages are made usable in steps of 2 MiB: a huge page where the machine has them. */
+/** Pages are made usable in steps of 2 MiB. */
 const STEP = 2 * 2 ** 20;
+const PAGE = 4096;
 
 export function roundUp(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-}
-
-function bestFit(holes: Iterable<Interval>, size: number): number | undefined {
-  let best: Interval | undefined;
-  for (const hole of holes) {
-    const fits = hole.to - hole.from >= size;
-    if (fits && (best === undefined || hole.to - hole.from < best.to - best.from)) best = hole;
-  }
-  return best?.from;
-}
-
-function largest(holes: Iterable<Interval>): number {
-  let size = 0;
-  for (const { from, to } of holes) size = Math.max(size, to - from);
-  return size;
 }

@@ -1,9 +1,12 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { PitwallError } from '../../errors.ts';
+import { describeValue, PitwallError } from '../../errors.ts';
 import { copyRegion } from './copy-region.ts';
+import { Follower } from './follower.ts';
+import { HEADER } from './layout.ts';
+import { attachMapped } from './mapped-region.ts';
 import { loadNative } from './native.ts';
-import { checkReference, HEADER, refused } from './reference.ts';
-import type { ArenaDescriptor, AttachedArena, Reference } from './types.ts';
+import { checkReference, refused } from './reference.ts';
+import type { Region } from './region.ts';
+import type { ArenaDescriptor, AttachedArena, MemoryLane, Reference } from './types.ts';
 
 /**
  * Attaches to the memory of a host, from one of its workers: mapped once, for as long as the worker lives.
@@ -11,67 +14,78 @@ import type { ArenaDescriptor, AttachedArena, Reference } from './types.ts';
  * @throws PitwallError `PITWALL_SHM_ATTACH` for a descriptor that makes no sense or whose memory is not there
  */
 export async function attachArena(descriptor: ArenaDescriptor, nowMs: () => number): Promise<AttachedArena> {
-  const { arena, lane, path, bytes, key } = descriptor;
-  const secret = Buffer.from(key, 'hex');
-  const reach = lane === 'copy' ? reachByCopy(path, bytes) : await reachByMapping(path, bytes);
-
-  const located = (reference: Reference): Reference => {
-    const checked = checkReference(reference, arena, bytes, secret, nowMs());
-    const header = Buffer.allocUnsafe(8);
-    reach.read(checked.offset - HEADER, header);
-    if (header.readBigUInt64LE() !== BigInt(checked.generation)) throw refused('generation', checked.generation);
-    return checked;
-  };
-  return {
-    view(reference) {
-      const { offset, length } = located(reference);
-      return reach.view(offset, length);
-    },
-    commit(reference, changed) {
-      const { offset, length } = located(reference);
-      if (changed.length > length) throw refused('range', changed.length);
-      reach.commit(offset, changed);
-    },
-    close: () => reach.close(),
-  };
-}
-
-interface Reach {
-  read(offset: number, target: Uint8Array): void;
-  view(offset: number, length: number): Uint8Array;
-  commit(offset: number, bytes: Uint8Array): void;
-  close(): void;
-}
-
-async function reachByMapping(path: string, bytes: number): Promise<Reach> {
-  const native = await loadNative();
-  const fd = openSync(path, 'r+');
+  const { arena, lane, path, bytes, key } = checkDescriptor(descriptor);
   try {
-    const { size } = fstatSync(fd);
-    // A mapping beyond the file's end would be SIGBUS at the first look.
-    if (size < bytes) throw new PitwallError('PITWALL_SHM_ATTACH', `shared memory has ${size} bytes, not ${bytes}`);
-    const mapped = new Uint8Array(native.map(fd, bytes).buffer);
-    return {
-      read: (offset, target) => target.set(mapped.subarray(offset, offset + target.length)),
-      view: (offset, length) => mapped.subarray(offset, offset + length),
-      commit: () => undefined,
-      close: () => undefined,
-    };
-  } finally {
-    closeSync(fd);
+    const region =
+      lane === 'copy' ? copyRegion(bytes, path, 'worker') : attachMapped(await loadNative(), lane, path, bytes);
+    return new RegionView(arena, region, Buffer.from(key, 'hex'), nowMs);
+  } catch (error) {
+    throw attachFailed(`${path}: ${error instanceof Error ? error.message : describeValue(error)}`, error);
   }
 }
 
-function reachByCopy(path: string, bytes: number): Reach {
-  const region = copyRegion(bytes, path, 'worker');
-  return {
-    read: (offset, target) => region.read(offset, target),
-    view(offset, length) {
-      const copy = Buffer.allocUnsafe(length);
-      region.read(offset, copy);
-      return copy;
-    },
-    commit: (offset, changed) => region.write(offset, changed),
-    close: () => region.close(),
-  };
+class RegionView implements AttachedArena {
+  readonly #arena: string;
+  readonly #region: Region;
+  readonly #key: Buffer;
+  readonly #nowMs: () => number;
+  readonly #follower: Follower;
+  #closed = false;
+
+  constructor(arena: string, region: Region, key: Buffer, nowMs: () => number) {
+    this.#arena = arena;
+    this.#region = region;
+    this.#key = key;
+    this.#nowMs = nowMs;
+    this.#follower = new Follower(region);
+  }
+
+  view(reference: Reference): Uint8Array {
+    const { offset, length } = this.#check(reference);
+    this.#follower.reach(offset, offset + length);
+    this.#region.pull(offset, offset + length);
+    return this.#region.memory.subarray(offset, offset + length);
+  }
+
+  commit(reference: Reference, bytes: Uint8Array): void {
+    const { offset, length } = this.#check(reference);
+    if (bytes.length > length) throw refused('range', bytes.length);
+    const { memory } = this.#region;
+    const inPlace = bytes.buffer === memory.buffer && bytes.byteOffset === memory.byteOffset + offset;
+    if (!inPlace) memory.set(bytes, offset);
+    this.#region.push(offset, offset + bytes.length);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#follower.stop();
+    this.#region.close();
+  }
+
+  #check(reference: Reference): Reference {
+    if (this.#closed) throw refused('arena', 'closed');
+    const checked = checkReference(reference, this.#arena, this.#region.bytes, this.#key, this.#nowMs());
+    if (this.#region.readNumber(checked.offset - HEADER) !== checked.generation)
+      throw refused('generation', checked.generation);
+    return checked;
+  }
+}
+
+const LANES: readonly MemoryLane[] = ['memfd', 'file', 'copy'];
+
+function checkDescriptor(value: unknown): ArenaDescriptor {
+  if (typeof value !== 'object' || value === null) throw attachFailed('the descriptor is no object');
+  const { arena, lane, path, bytes, key }: { [Key in keyof ArenaDescriptor]?: unknown } = value;
+  const known = LANES.find((each) => each === lane);
+  if (known === undefined) throw attachFailed(`lane: ${describeValue(lane)}`);
+  if (typeof arena !== 'string' || typeof path !== 'string') throw attachFailed('no text where text belongs');
+  if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key)) throw attachFailed('key: not 64 hexadecimal digits');
+  if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 1)
+    throw attachFailed(`bytes: ${describeValue(bytes)}`);
+  return { arena, lane: known, path, bytes, key };
+}
+
+function attachFailed(why: string, cause?: unknown): PitwallError {
+  return new PitwallError('PITWALL_SHM_ATTACH', `shared memory cannot be attached: ${why}`, { cause });
 }

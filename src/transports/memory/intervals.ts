@@ -1,85 +1,81 @@
-/** A set of byte ranges, kept sorted and merged: what is free, what is warm. */
+/** A set of byte ranges, kept sorted and merged: what is free, what is warm. Two arrays of numbers: it is searched for every transfer. */
 export interface Interval {
   readonly from: number;
   readonly to: number;
 }
 
 export class Intervals {
-  #list: Interval[];
-
-  constructor(list: readonly Interval[] = []) {
-    this.#list = [...list];
-  }
-
-  [Symbol.iterator](): Iterator<Interval> {
-    return this.#list.values();
-  }
+  readonly #from: number[] = [];
+  readonly #to: number[] = [];
 
   get size(): number {
-    return this.#list.length;
+    return this.#from.length;
+  }
+
+  /** Start of the interval at `index`; infinity behind the last. */
+  from(index: number): number {
+    return this.#from[index] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** End of the interval at `index`; infinity behind the last. */
+  to(index: number): number {
+    return this.#to[index] ?? Number.POSITIVE_INFINITY;
   }
 
   add(from: number, to: number): void {
     if (from >= to) return;
-    const start = this.#firstTouching(from);
+    const start = this.firstEndingAt(from);
     let end = start;
     let low = from;
     let high = to;
-    for (let each = this.#list[end]; each !== undefined && each.from <= to; each = this.#list[end]) {
-      low = Math.min(low, each.from);
-      high = Math.max(high, each.to);
-      end += 1;
+    for (; this.from(end) <= to; end += 1) {
+      low = Math.min(low, this.from(end));
+      high = Math.max(high, this.to(end));
     }
-    this.#list.splice(start, end - start, { from: low, to: high });
+    this.#from.splice(start, end - start, low);
+    this.#to.splice(start, end - start, high);
   }
 
   remove(from: number, to: number): void {
     if (from >= to) return;
-    const start = this.#firstTouching(from);
+    // What ends just there keeps out of it.
+    let start = this.firstEndingAt(from);
+    if (this.to(start) === from) start += 1;
+    const first = this.from(start);
     let end = start;
-    const rest: Interval[] = [];
-    for (let each = this.#list[end]; each !== undefined && each.from < to; each = this.#list[end]) {
-      if (each.from < from) rest.push({ from: each.from, to: Math.min(each.to, from) });
-      if (each.to > to) rest.push({ from: to, to: each.to });
-      end += 1;
+    let last = 0;
+    for (; this.from(end) < to; end += 1) last = this.to(end);
+    if (end === start) return;
+    const restFrom: number[] = [];
+    const restTo: number[] = [];
+    if (first < from) {
+      restFrom.push(first);
+      restTo.push(from);
     }
-    this.#list.splice(start, end - start, ...rest);
+    if (last > to) {
+      restFrom.push(to);
+      restTo.push(last);
+    }
+    this.#from.splice(start, end - start, ...restFrom);
+    this.#to.splice(start, end - start, ...restTo);
   }
 
   /** Whether a range lies wholly inside. */
   covers(from: number, to: number): boolean {
-    const each = this.#list[this.#firstTouching(from)];
-    return each !== undefined && each.from <= from && each.to >= to;
-  }
-
-  clear(): void {
-    this.#list = [];
+    let index = this.firstEndingAt(from);
+    if (this.to(index) === from) index += 1;
+    return this.from(index) <= from && this.to(index) >= to && index < this.size;
   }
 
   /** Index of the first interval that ends at or after `at`, by bisection. */
-  #firstTouching(at: number): number {
+  firstEndingAt(at: number): number {
     let low = 0;
-    let high = this.#list.length;
+    let high = this.#to.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const each = this.#list[middle];
-      if (each !== undefined && each.to < at) low = middle + 1;
+      if (this.to(middle) < at) low = middle + 1;
       else high = middle;
     }
     return low;
-  }
-}
-
-/** Ranges that lie in both, one after the other. */
-export function* overlaps(a: Iterable<Interval>, b: Iterable<Interval>): Generator<Interval> {
-  const second = [...b];
-  let index = 0;
-  for (const each of a) {
-    while (index < second.length && (second[index]?.to ?? 0) <= each.from) index += 1;
-    for (let i = index; i < second.length; i += 1) {
-      const other = second[i];
-      if (other === undefined || other.from >= each.to) break;
-      yield { from: Math.max(each.from, other.from), to: Math.min(each.to, other.to) };
-    }
   }
 }

@@ -6,16 +6,23 @@ export interface Region {
   /** What a worker opens. */
   readonly path: string;
   readonly bytes: number;
-  /** The whole region, mapped; undefined where bytes are read and written one slice at a time. */
-  readonly mapped: Uint8Array | undefined;
+  /** The region itself, mapped; or ordinary memory of the same shape, brought in step by `push` and `pull`. */
+  readonly memory: Uint8Array;
   /** Makes pages usable; false when there are none to be had. */
   commit(from: number, to: number): boolean;
-  /** Faults pages in ahead of use. */
+  /** Bytes that the file system would still give; undefined where it sets no bound. */
+  free(): number | undefined;
+  /** Faults in what is about to be used, in one call. */
   populate(from: number, to: number): void;
-  /** Reads bytes into `target`. */
-  read(offset: number, target: Uint8Array): void;
-  /** Writes bytes; throws where there is no room, nothing is left half-used. */
-  write(offset: number, source: Uint8Array): void;
-  /** Gives the memory back and removes the name, if there is one. Views stay valid, and read zeros. */
+  /** Faults in ahead of use, so that a later use finds nothing left to do. */
+  warm(from: number, to: number): void;
+  /** Makes what this side wrote visible to others. @throws PitwallError */
+  push(from: number, to: number): void;
+  /** Makes what others wrote visible here. @throws PitwallError */
+  pull(from: number, to: number): void;
+  /** A whole number of 8 bytes, little-endian. */
+  readNumber(offset: number): number;
+  writeNumber(offset: number, value: number): void;
+  /** Gives the memory back and removes the name, if there is one. Views stay valid, and show private memory. Twice is as once. */
   close(): void;
 }

@@ -1,0 +1,22 @@
+/**
+ * What lies where in a region. Numbers are whole, 8 bytes, little-endian.
+ *
+ *   0       8                4096
+ *   │ mark  │ unused         │ slice │ slice │ …
+ *
+ *   slice:  │ generation │ padding to 64 │ payload …
+ *                                          ▲ reference.offset
+ *
+ * The mark says how far from the start on the host has faulted pages in: workers do it too, in idle time. The generation is that of the lease
+ * that holds the slice now; an old reference to memory that serves another transfer is refused by it.
+ */
+export const HOST_MARK = 0;
+
+/** Offset of the first slice's header: a page of its own for what is not a slice. */
+export const FIRST_SLICE = 4096;
+
+/** Bytes before a payload that hold its generation. */
+export const HEADER = 64;
+
+/** Generation of a slice that nobody holds. Leases count from 1. */
+export const NOT_IN_USE = 0;
