@@ -10,6 +10,8 @@ import type { Decision } from './decision/decision.ts';
 import type { PoolSnapshot, RuleContext } from './decision/types.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { Analyzer } from './facade/analyzer.ts';
+import { CostBenefit } from './facade/cost-benefit.ts';
+import { Learning } from './facade/learning.ts';
 import { Thresholds } from './facade/thresholds.ts';
 import type { Lanes } from './hot-path/lanes.ts';
 import type { TransferOptions } from './hot-path/transfer.ts';
@@ -35,6 +37,8 @@ export interface PolicyChangeNote {
 export class Runtime {
   readonly thresholds: Thresholds;
   readonly analyzer: Analyzer;
+  readonly costBenefit: CostBenefit;
+  readonly learning: Learning;
   readonly #engine: Engine;
 
   /** Use `startRuntime`. */
@@ -42,6 +46,8 @@ export class Runtime {
     this.#engine = engine;
     this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
     this.analyzer = new Analyzer(engine.destinations, engine.brain.decider);
+    this.costBenefit = new CostBenefit(engine.brain.board);
+    this.learning = new Learning(engine.brain.board, engine.destinations);
   }
 
   /** The configuration in force, validated. */

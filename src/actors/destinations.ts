@@ -3,19 +3,23 @@ import { type NamedRef, named, type System } from '../otp/index.ts';
 import type { GetAlerts, RaiseAlert, ResolveAlert } from './adviser.ts';
 import type { AnalyzeRecords, AnalyzerCall } from './analyzer.ts';
 import type { ControllerCall, ControllerCast, EnsureManagers } from './controller.ts';
-import type { MetricsStoreCall, PutEntry, Retain } from './metrics-store.ts';
+import type { LearnerCall, LearnFrom, TrainDue } from './learner.ts';
+import type { MetricsStoreCall, MetricsStoreCast, Retain } from './metrics-store.ts';
 import { ACTOR, thresholdManagerName } from './names.ts';
 import type { Drain, FlushRecords, RecordsWait } from './recorder.ts';
 import type { ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo } from './threshold-manager.ts';
+import type { GetTrainingStatus, Train } from './training-pool.ts';
 
 export type ThresholdManagerRef = NamedRef<ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo>;
 
 export class Destinations {
-  readonly metricsStore: NamedRef<MetricsStoreCall, PutEntry, Retain>;
+  readonly metricsStore: NamedRef<MetricsStoreCall, MetricsStoreCast, Retain>;
   readonly recorder: NamedRef<FlushRecords, RecordsWait, Drain>;
   readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords>;
   readonly adviser: NamedRef<GetAlerts, RaiseAlert | ResolveAlert>;
   readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
+  readonly trainingPool: NamedRef<Train | GetTrainingStatus>;
+  readonly learner: NamedRef<LearnerCall, LearnFrom, TrainDue>;
   readonly #system: System;
 
   constructor(system: System) {
@@ -25,6 +29,8 @@ export class Destinations {
     this.analyzer = named(system, ACTOR.analyzer);
     this.adviser = named(system, ACTOR.adviser);
     this.controller = named(system, ACTOR.controller);
+    this.trainingPool = named(system, ACTOR.workerPool);
+    this.learner = named(system, ACTOR.learner);
   }
 
   thresholdManager(pool: string): ThresholdManagerRef {

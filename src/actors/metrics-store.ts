@@ -57,6 +57,17 @@ export interface FindRecord extends Call<ReadOutcome<TransferRecord | undefined>
   readonly type: 'find';
   readonly transferId: string;
 }
+export interface GetBytesEntries extends Call<ReadOutcome<readonly (readonly [key: string, value: Uint8Array])[]>> {
+  readonly type: 'entries_of_bytes';
+  readonly kind: StoreKind;
+}
+/** Bytes under a name; none at all remove it. */
+export interface PutBytes {
+  readonly type: 'put_bytes';
+  readonly kind: StoreKind;
+  readonly key: string;
+  readonly value: Uint8Array;
+}
 export interface PutEntry {
   readonly type: 'put';
   readonly kind: StoreKind;
@@ -72,10 +83,13 @@ export type MetricsStoreCall =
   | FlushStore
   | GetEntry
   | GetEntries
+  | GetBytesEntries
   | GetStoreStatistics
   | GetSeries
   | CountRecords
   | FindRecord;
+
+export type MetricsStoreCast = PutEntry | PutBytes;
 
 interface State {
   readonly args: MetricsStoreArgs;
@@ -84,7 +98,7 @@ interface State {
 
 const RETAIN_EVERY_MS = 60_000;
 
-export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, PutEntry, Retain> = {
+export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, MetricsStoreCast, Retain> = {
   async init(args, self) {
     self.trapExit(true);
     const store = await args.open();
@@ -106,6 +120,11 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
       case 'entries':
         return next.reply(
           read(() => [...store.entries(message.kind)]),
+          state,
+        );
+      case 'entries_of_bytes':
+        return next.reply(
+          read(() => [...store.entriesOfBytes(message.kind)]),
           state,
         );
       case 'statistics':
@@ -133,7 +152,7 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
     }
   },
   async handleCast(message, state) {
-    const outcome = await attempt(state.store.put(message.kind, message.key, message.value));
+    const outcome = await attempt(write(state.store, message));
     if (outcome.type === 'failed') state.args.onWriteFailed(outcome.error);
     return next.noreply(state);
   },
@@ -155,6 +174,18 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
   terminate: (_reason, state) => state.store.close(),
 };
 
+function write(store: MetricsStore, message: MetricsStoreCast): Promise<void> {
+  const { kind, key } = message;
+  switch (message.type) {
+    case 'put':
+      return store.put(kind, key, message.value);
+    case 'put_bytes':
+      return message.value.length === 0 ? store.remove(kind, key) : store.putBytes(kind, key, message.value);
+    default:
+      return message satisfies never;
+  }
+}
+
 function read<T>(run: () => T): ReadOutcome<T> {
   try {
     return { type: 'ok', value: run() };
@@ -172,6 +203,6 @@ async function attempt(write: Promise<void>): Promise<WriteOutcome> {
   }
 }
 
-function scheduleRetain(args: MetricsStoreArgs, self: Self<MetricsStoreCall, PutEntry, Retain>): void {
+function scheduleRetain(args: MetricsStoreArgs, self: Self<MetricsStoreCall, MetricsStoreCast, Retain>): void {
   self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS);
 }

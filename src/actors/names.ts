@@ -19,4 +19,4 @@ export function thresholdManagerName(pool: string): string {
 }
 
 /** Where the store keeps what belongs to a pool. */
-export const POOL_STATE = { learned: 'thresholds', policy: 'policies' } as const;
+export const POOL_STATE = { learned: 'thresholds', policy: 'policies', model: 'models' } as const;

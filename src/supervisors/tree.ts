@@ -15,11 +15,13 @@
 import { type AdviserArgs, adviser } from '../actors/adviser.ts';
 import { type AnalyzerArgs, analyzer } from '../actors/analyzer.ts';
 import { type ControllerArgs, controller } from '../actors/controller.ts';
+import { type LearnerArgs, learner } from '../actors/learner.ts';
 import { type MetricsStoreArgs, metricsStore } from '../actors/metrics-store.ts';
 import { ACTOR, thresholdManagerName } from '../actors/names.ts';
 import { type RecorderArgs, recorder } from '../actors/recorder.ts';
 import { type ResourceMonitorArgs, resourceMonitor } from '../actors/resource-monitor.ts';
 import { type ThresholdManagerArgs, thresholdManager } from '../actors/threshold-manager.ts';
+import { type TrainingPoolArgs, trainingPool } from '../actors/training-pool.ts';
 import {
   type ChildSpecInput,
   dynamicSupervisorSpec,
@@ -36,7 +38,8 @@ export interface TreeArgs {
   readonly thresholdManager: (pool: string) => ThresholdManagerArgs;
   readonly analyzer: AnalyzerArgs;
   readonly adviser: AdviserArgs;
-  readonly learning: readonly ChildSpecInput[];
+  readonly trainingPool: TrainingPoolArgs;
+  readonly learner: LearnerArgs;
   readonly controller: ControllerArgs;
 }
 
@@ -95,7 +98,15 @@ export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
       ],
       { register: 'analysis' },
     ),
-    supervisorSpec('learning', PART, args.learning, { register: 'learning' }),
+    supervisorSpec(
+      'learning',
+      PART,
+      [
+        workerSpec(ACTOR.workerPool, trainingPool, args.trainingPool, { register: ACTOR.workerPool }),
+        workerSpec(ACTOR.learner, learner, args.learner, { register: ACTOR.learner }),
+      ],
+      { register: 'learning' },
+    ),
     workerSpec(ACTOR.controller, controller, args.controller, { register: ACTOR.controller }),
   ];
 }

@@ -4,7 +4,10 @@
  */
 import type { Alert } from '../actors/adviser.ts';
 import type { Destinations } from '../actors/destinations.ts';
+import type { TrainingOutcome } from '../actors/learner.ts';
+import { describeFailure } from '../actors/training-pool.ts';
 import type { Logger } from '../config/types.ts';
+import type { DriftAlarm } from '../learning/drift.ts';
 import type { ThresholdChange } from '../learning/threshold-tuning.ts';
 import { cast, describeReason, type SupervisorReport } from '../otp/index.ts';
 
@@ -14,6 +17,8 @@ export type RuntimeEvent =
   | { readonly type: 'alert_raised'; readonly alert: Alert }
   | { readonly type: 'alert_resolved'; readonly alert: Alert }
   | { readonly type: 'threshold_changed'; readonly pool: string; readonly change: ThresholdChange }
+  | { readonly type: 'trained'; readonly pool: string; readonly outcome: TrainingOutcome }
+  | { readonly type: 'drift'; readonly pool: string; readonly alarm: DriftAlarm }
   | {
       readonly type: 'status_changed';
       readonly state: 'running' | 'degraded' | 'stopped';
@@ -95,6 +100,18 @@ export class Notices {
   alertResolved(alert: Alert): void {
     this.#logger.info(`resolved: ${alert.message}`, { alert: alert.kind, pool: alert.pool });
     this.emit({ type: 'alert_resolved', alert });
+  }
+
+  trained(pool: string, outcome: TrainingOutcome): void {
+    this.#logger.info(`pool ${pool}: training: ${outcome.type}`);
+    this.emit({ type: 'trained', pool, outcome });
+    if (outcome.type !== 'failed') return;
+    this.#logger.warn(`pool ${pool}: a training failed: ${describeFailure(outcome.error)}`);
+  }
+
+  drifted(pool: string, alarm: DriftAlarm): void {
+    this.#logger.warn(`pool ${pool}: drift of ${alarm.subject} (${alarm.test}): ${alarm.evidence}`);
+    this.emit({ type: 'drift', pool, alarm });
   }
 
   thresholdsChanged(pool: string, changes: readonly ThresholdChange[]): void {

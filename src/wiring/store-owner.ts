@@ -1,6 +1,11 @@
 /** Opens the store for `metrics_store`, again and again if need be. */
+
+import path from 'node:path';
 import type { RuntimeConfig } from '../config/types.ts';
 import { type MetricsStore, openStore } from '../metrics/store.ts';
+
+/** Folder of the LMDB environment within the data directory. */
+const ENVIRONMENT = 'lmdb';
 
 /**
  * Holds the open environment beside the actor, so that the successor of an actor that was killed (its `terminate` never ran) closes what
@@ -22,6 +27,12 @@ export class StoreOwner {
     const { kind, reason } = this.#open.status;
     // Memory that was asked for is no degradation.
     return { kind, reason: this.#config.dataDir === false ? undefined : reason };
+  }
+
+  /** The LMDB environment that other threads may read; undefined where records are only in memory. */
+  get environmentPath(): string | undefined {
+    const { dataDir } = this.#config;
+    return dataDir === false || this.#open?.status.kind !== 'durable' ? undefined : path.join(dataDir, ENVIRONMENT);
   }
 
   /** After everything else has stopped; an orderly actor closed its store already, and closing twice is as once. */

@@ -3,6 +3,7 @@ import type { AdviserArgs } from '../actors/adviser.ts';
 import type { AnalyzerArgs } from '../actors/analyzer.ts';
 import type { ControllerArgs } from '../actors/controller.ts';
 import type { Destinations } from '../actors/destinations.ts';
+import type { LearnerArgs } from '../actors/learner.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
 import { POOL_STATE } from '../actors/names.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
@@ -52,7 +53,11 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
     thresholdManager: (pool) => thresholdManagerArgs(wiring, pool),
     analyzer: analyzerArgs(wiring),
     adviser: adviserArgs(wiring),
-    learning: [],
+    trainingPool: {
+      nowMs: wiring.nowMs,
+      onError: (error) => wiring.config.logger.warn(`a training thread: ${describeReason(error)}`),
+    },
+    learner: learnerArgs(wiring),
     controller: controllerArgs(wiring),
   };
 }
@@ -112,6 +117,7 @@ function teach({ destinations, onRecords }: TreeWiring, records: readonly Transf
   }
   for (const [pool, own] of byPool) cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
   cast(destinations.analyzer, { type: 'observed', records });
+  cast(destinations.learner, { type: 'observed', records });
   onRecords(records);
 }
 
@@ -149,6 +155,29 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string): ThresholdManage
       }),
   };
 }
+
+function learnerArgs(wiring: TreeWiring): LearnerArgs {
+  const { brain, config, destinations, notices, nowMs, storeOwner } = wiring;
+  return {
+    board: brain.board,
+    nowMs,
+    storePath: () => storeOwner.environmentPath,
+    train: (task) => call(destinations.trainingPool, { type: 'train', task }, { timeoutMs: TRAIN_TIMEOUT_MS }),
+    restore: async () =>
+      resultOf(await call(destinations.metricsStore, { type: 'entries_of_bytes', kind: POOL_STATE.model })),
+    persist: (pool, value) =>
+      void cast(destinations.metricsStore, { type: 'put_bytes', kind: POOL_STATE.model, key: pool, value }),
+    minimumSamples: config.minimumTrainingSamples,
+    intervalMs: config.modelUpdateIntervalSeconds * 1000,
+    heldOutShare: config.modelValidationSplit,
+    driftDetection: config.driftDetectionEnabled,
+    onTrained: (pool, outcome) => notices.trained(pool, outcome),
+    onDrift: (pool, alarm) => notices.drifted(pool, alarm),
+  };
+}
+
+/** Longer than a training may take in its thread. */
+const TRAIN_TIMEOUT_MS = 200_000;
 
 function analyzerArgs({ destinations }: TreeWiring): AnalyzerArgs {
   return {

@@ -212,6 +212,8 @@ it('the tree is as drawn', async () => {
     '│   │   ├── analyzer',
     '│   │   └── adviser',
     '│   ├── learning',
+    '│   │   ├── worker_pool',
+    '│   │   └── learner',
     '│   └── controller',
     '└── pitwall_hosted',
   ]);

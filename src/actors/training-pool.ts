@@ -1,0 +1,60 @@
+/** `worker_pool`: owns the training threads. What goes wrong in a thread costs that training; what goes wrong here, threads too. */
+import { type Call, describeReason, type From, type GenServer, next, reply } from '../otp/index.ts';
+import { TrainingPool, type TrainingPoolStatus } from '../workers/training-pool.ts';
+import type { TrainingResult, TrainingTask } from '../workers/training-task.ts';
+
+export interface TrainingPoolArgs {
+  readonly nowMs: () => number;
+  /** Told of errors of threads that belong to no training. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Train extends Call<TrainOutcome> {
+  readonly type: 'train';
+  readonly task: TrainingTask;
+}
+export interface GetTrainingStatus extends Call<TrainingPoolStatus> {
+  readonly type: 'get_training_status';
+}
+export type TrainOutcome =
+  | { readonly type: 'ok'; readonly result: TrainingResult }
+  | { readonly type: 'failed'; readonly error: unknown };
+
+interface State {
+  readonly pool: TrainingPool;
+}
+
+export const trainingPool: GenServer<TrainingPoolArgs, State, Train | GetTrainingStatus> = {
+  init(args, self) {
+    self.trapExit(true);
+    return next.ok({ pool: new TrainingPool({ nowMs: args.nowMs, onError: args.onError }) });
+  },
+  handleCall(message, from, state) {
+    switch (message.type) {
+      case 'train':
+        // A training takes seconds: the answer comes later, and questions are answered meanwhile.
+        answerLater(from, state.pool.train(message.task));
+        return next.noreply(state);
+      case 'get_training_status':
+        return next.reply(state.pool.status, state);
+      default:
+        return message satisfies never;
+    }
+  },
+  handleInfo(message, state) {
+    return message.type === 'EXIT' ? next.stop(message.reason, state) : next.noreply(state);
+  },
+  terminate: (_reason, state) => state.pool.close(),
+};
+
+function answerLater(from: From<TrainOutcome>, training: Promise<TrainingResult>): void {
+  training.then(
+    (result) => reply(from, { type: 'ok', result }),
+    (error) => reply(from, { type: 'failed', error }),
+  );
+}
+
+/** A failed training's reason, in words. */
+export function describeFailure(error: unknown): string {
+  return error instanceof Error && 'code' in error ? `${String(error.code)}: ${error.message}` : describeReason(error);
+}

@@ -1,0 +1,92 @@
+import { analyzeCosts } from '../decision/cost-benefit.ts';
+import { describeRequest } from '../decision/describe.ts';
+import { compareBy, orderConfidence } from '../decision/estimate.ts';
+import { methodCosts } from '../decision/method-costs.ts';
+import type { CostBenefitAnalysis, Method, MethodEstimate, TransferRequest, Warmth } from '../decision/types.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import { CostModel } from '../learning/cost-model.ts';
+import type { CostModelSnapshot, Features } from '../learning/types.ts';
+import type { SnapshotBoard } from '../snapshots.ts';
+
+/** The machine as `analyze` is to take it; what is absent is taken as it is now. */
+export interface SystemState {
+  /** 0..1 */
+  readonly systemLoad?: number | undefined;
+  /** Bytes. */
+  readonly availableMemory?: number | undefined;
+  readonly warmth?: Warmth | undefined;
+  /** Transfers in flight, the one in question included. Default 1. */
+  readonly inFlight?: number | undefined;
+}
+
+/** `runtime.costBenefit`: what both lanes would cost for a payload, without deciding anything. Synchronous, from published snapshots. */
+export class CostBenefit {
+  readonly #board: SnapshotBoard;
+  /** What is believed of a pool that nobody has used yet. */
+  readonly #prior: CostModelSnapshot = new CostModel().snapshot();
+
+  constructor(board: SnapshotBoard) {
+    this.#board = board;
+  }
+
+  /**
+   * Both lanes' costs with every part named, which is recommended, how sure that is, and why.
+   * @param characteristics as a request: `{ pool, dataSize, dataType, format }` or `{ pool, data }`
+   * @throws InvalidArgumentError for what is no request
+   */
+  analyze(characteristics: unknown, systemState: SystemState = {}): CostBenefitAnalysis {
+    const request = read(characteristics);
+    const { features, warmth } = this.#features(request, systemState);
+    const comparison = compareBy(this.#learner(request.pool), features);
+    const source = this.#board.slot(request.pool)?.model ? 'model' : 'cost_model';
+    const { dataSize } = request;
+    const { systemLoad, availableMemory } = features;
+    return analyzeCosts(
+      {
+        zero_copy: methodCosts('zero_copy', dataSize, warmth, comparison.zeroCopy, source),
+        grpc: methodCosts('grpc', dataSize, warmth, comparison.grpc, source),
+      },
+      { dataSize, systemLoad, availableMemory, warmth },
+      orderConfidence(comparison),
+      comparison.logRatio > 0 ? 'zero_copy' : 'grpc',
+    );
+  }
+
+  /** One lane's costs. @throws InvalidArgumentError for a lane that there is not, or what is no request */
+  estimatePerformance(method: Method, characteristics: unknown): MethodEstimate {
+    if (method !== 'grpc' && method !== 'zero_copy')
+      throw new InvalidArgumentError('method', method, 'grpc or zero_copy');
+    return this.analyze(characteristics).methods[method];
+  }
+
+  #learner(pool: string): CostModelSnapshot {
+    const slot = this.#board.slot(pool);
+    return slot?.model ?? slot?.costModel ?? this.#prior;
+  }
+
+  #features(request: TransferRequest, state: SystemState): { features: Features; warmth: Warmth } {
+    const slot = this.#board.slot(request.pool);
+    const now = this.#board.resources;
+    const warm = slot?.transport === undefined ? undefined : request.dataSize <= slot.transport.warmBytes;
+    const known: Warmth = warm === undefined ? 'unknown' : warm ? 'warm' : 'cold';
+    const warmth = state?.warmth ?? known;
+    const features = {
+      dataSize: request.dataSize,
+      dataType: request.dataType,
+      format: request.format,
+      compression: request.compression,
+      warm: warmth === 'unknown' ? undefined : warmth === 'warm',
+      systemLoad: state?.systemLoad ?? now?.systemLoad,
+      availableMemory: state?.availableMemory ?? now?.availableMemory,
+      inFlight: state?.inFlight ?? 1,
+      hourOfDay: 0,
+    };
+    return { features, warmth };
+  }
+}
+
+function read(characteristics: unknown): TransferRequest {
+  const described = describeRequest(characteristics);
+  if (described.ok) return described.request;
+  throw new InvalidArgumentError('characteristics', characteristics, described.problem);
+}
