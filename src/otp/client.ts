@@ -82,6 +82,7 @@ export function request<R>(
       lost(server, 'call', message);
       return settler.reject('noproc');
     }
+    if (caller?.alive === false) return; // it heard of its own end just now
     if (process === caller) return settler.reject('calling_self');
     const { host } = process;
     const pending = new PendingCall<R>(caller === undefined ? settler : whileAlive(caller, settler));

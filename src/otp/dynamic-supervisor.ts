@@ -1,7 +1,8 @@
 import { checkChildSpecs, checkFlags } from './check-spec.ts';
 import type { ChildSpec, ChildSpecInput } from './child-spec.ts';
+import type { ChildView } from './engine.ts';
 import type { ProcessRef } from './message.ts';
-import { type ChildView, Process } from './process.ts';
+import { Process } from './process.ts';
 import type { SupervisorCore, Verdict } from './supervisor-core.ts';
 import type {
   ChangeResult,

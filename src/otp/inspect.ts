@@ -1,6 +1,6 @@
 import { processOf } from './client.ts';
+import type { ChildView } from './engine.ts';
 import type { ProcessRef, ProcessStatus } from './message.ts';
-import type { ChildView } from './process.ts';
 
 /** A process and what is below it, as it is now. */
 export interface ProcessTree {

@@ -33,7 +33,7 @@ export class Monitor implements MonitorRef {
   }
 
   fire(reason: ExitReason): void {
-    if (!this.#active || this.#owner?.deferred(() => this.fire(reason))) return;
+    if (!this.#active || this.#owner?.news.deferred(() => this.fire(reason))) return;
     this.cancel();
     if (this.#onDown !== undefined) this.#onDown(reason, this.process);
     else this.#owner?.deliver(seal.down({ type: 'DOWN', monitor: this, process: this.process, reason }));

@@ -3,11 +3,13 @@ import type { Clock, Timer } from './clock.ts';
 import type { ContextCarrier } from './context-carrier.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { ChildView, Engine } from './engine.ts';
 import { type Envelope, type Item, isSealed, seal } from './envelope.ts';
 import { Mailbox } from './mailbox.ts';
 import { isBounded, type MailboxLimit } from './mailbox-limit.ts';
 import type { NactRef, ProcessRef, ProcessStatus } from './message.ts';
 import type { Actor } from './nact-bridge.ts';
+import { News } from './news.ts';
 import type { CallHolder, PendingCall } from './pending-call.ts';
 import type { Registry } from './registry.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
@@ -27,25 +29,6 @@ export interface ProcessHost {
   readonly processes: Set<Process>;
 }
 
-/** What a process does about its messages: the behaviour that runs in it. */
-export interface Engine {
-  /** Handles one message. Never throws. Sets `process.busy` while it waits for something. */
-  handle(envelope: Envelope): void;
-  /** The same for a cast without an envelope. */
-  cast(message: unknown): void;
-  /** What was put off until the process runs: a continuation of `init`. */
-  resume(): void;
-  readonly hasContinuation: boolean;
-}
-
-/** One child, as its supervisor sees it. */
-export interface ChildView {
-  readonly id: string;
-  readonly type: 'worker' | 'supervisor';
-  readonly process: ProcessRef | 'restarting' | undefined;
-  readonly restarts: number;
-}
-
 /**
  * A process: a mailbox, links, monitors, timers, and an end. It is at the same time what others hold to reach it (`ProcessRef`).
  *
@@ -62,6 +45,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   readonly mailbox: Mailbox<Item> = new Mailbox();
   readonly limit: MailboxLimit | undefined;
   readonly bonds: Bonds<Process> = new Bonds();
+  readonly news = new News();
   /** Exit signals arrive as messages. */
   trapExit = false;
   /** A handler is waiting for something (or init runs): no message is handled. */
@@ -80,9 +64,6 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   onDeath: ((reason: ExitReason) => void) | undefined;
   exitReason: ExitReason;
   dropped = 0;
-  /** A handler is on the stack: news waits until it looks. */
-  #onStack = false;
-  #news: (() => void)[] | undefined;
   #dead = false;
   #queued = false;
   #calls: Set<PendingCall> | undefined;
@@ -199,53 +180,24 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     for (let left = quantum; left > 0 && more; left -= 1) {
       if (this.#dead || this.busy || engine === undefined) more = false;
       else if (engine.hasContinuation && !this.#suspended) {
-        this.#onStack = true;
+        this.news.enter();
         engine.resume();
-        this.#offStack();
+        this.news.leave(engine.hasContinuation);
       } else {
         const next = this.#urgent?.shift() ?? (this.#suspended ? undefined : this.mailbox.shift());
         if (next === undefined) more = false;
         else {
           if (this.tracer !== undefined) this.tracer(next);
-          this.#onStack = true;
+          this.news.enter();
           if (isSealed(next)) engine.handle(next);
           else engine.cast(next);
-          this.#offStack();
+          this.news.leave(engine.hasContinuation);
           if (!scheduler.spend()) break;
         }
       }
     }
     this.#queued = more && !this.#dead && !this.busy && this.#hasWork();
     return this.#queued;
-  }
-
-  #offStack(): void {
-    this.#onStack = false;
-    // A continuation comes before the process looks for anything else.
-    if (this.#news !== undefined && !this.engine?.hasContinuation) this.hear();
-  }
-
-  /**
-   * Puts off news (an exit signal, the death of a monitored process) that comes while a handler of this process is on the stack. In OTP
-   * a process hears of such things when it looks for messages, not in the middle of what it does; and what it unlinks or demonitors
-   * before it looks, it never hears of.
-   */
-  deferred(news: () => void): boolean {
-    if (!this.#onStack) return false;
-    this.#news ??= [];
-    this.#news.push(news);
-    return true;
-  }
-
-  /** It looks: the handler is done, or waits on `self`. */
-  hear(): void {
-    const news = this.#news;
-    if (news === undefined) return;
-    const before = this.#onStack;
-    this.#onStack = false;
-    this.#news = undefined;
-    for (const tell of news) tell();
-    this.#onStack = before;
   }
 
   #hasWork(): boolean {
@@ -295,7 +247,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
     if (this.registeredName !== undefined) this.host.registry.unregister(this.registeredName, this);
     this.host.processes.delete(this);
     this.idleTimer = undefined;
-    this.#news = undefined;
+    this.news.forget();
     this.bonds.release();
     this.actor.stop();
     this.#failCalls(reason);
@@ -329,7 +281,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
    */
   exitSignal(from: Process | undefined, reason: ExitReason, linked = false): void {
     if (this.#dead) return;
-    if (from !== this && this.deferred(() => this.exitSignal(from, reason, linked))) return;
+    if (from !== this && this.news.deferred(() => this.exitSignal(from, reason, linked))) return;
     if (linked && from !== undefined && !this.bonds.removeLink(from)) return;
     if (reason === 'kill' && !linked) this.die('killed');
     else if (this.trapExit) this.deliver(this.#exitMessage(from, reason));
@@ -340,7 +292,7 @@ export class Process implements ProcessRef, Runnable, CallHolder {
   linkFailed(other: Process): void {
     const tell = (): void => void this.deliver(this.#exitMessage(other, 'noproc'));
     if (!this.trapExit) this.die('noproc');
-    else if (!this.deferred(tell)) tell();
+    else if (!this.news.deferred(tell)) tell();
   }
 
   #exitMessage(from: Process | undefined, reason: ExitReason): Envelope {

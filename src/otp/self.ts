@@ -34,7 +34,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
     message: NoInfer<D> & { readonly type: T },
     options?: CallOptions,
   ): Promise<ReplyOf<MessageOf<D, T>>> {
-    this.#process.hear();
+    this.#process.news.hear();
     return request(server, message, options, this.#process);
   }
 
@@ -90,7 +90,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
 
   /** Waits; for as long as it does, the process handles no message. */
   sleep(ms: number): Promise<void> {
-    this.#process.hear();
+    this.#process.news.hear();
     return new Promise((done) => {
       this.#process.startTimer(done, ms, true);
     });
@@ -98,7 +98,7 @@ export class Self<C extends Message = never, K extends Message = never, I extend
 
   /** Waits for a promise of somebody else's; goes on only if the process still lives then. */
   wait<T>(promise: PromiseLike<T>): Promise<T> {
-    this.#process.hear();
+    this.#process.news.hear();
     return new Promise((done, failed) => {
       promise.then(
         (value) => {

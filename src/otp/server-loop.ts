@@ -1,10 +1,11 @@
 import type { GenServer } from './behaviour.ts';
+import type { Engine } from './engine.ts';
 import type { Envelope } from './envelope.ts';
 import { reasonOf } from './errors.ts';
 import type { Message, SystemMessage } from './message.ts';
 import type { After, CallNext } from './next.ts';
 import type { PendingCall } from './pending-call.ts';
-import type { Engine, Process } from './process.ts';
+import type { Process } from './process.ts';
 import type { Self } from './self.ts';
 import type { Awaitable } from './start.ts';
 import type { SystemRequest } from './sys-requests.ts';

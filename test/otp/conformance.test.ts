@@ -18,6 +18,7 @@ describe('Erlang/OTP traces', () => {
     ['supervisors, written by hand', runSupervisorScenario, 'curated', 178],
     ['supervisors, random', runSupervisorScenario, 'golden', 600],
     ['processes, written by hand', runProcessesScenario, 'processes/curated', 98],
+    ['processes, random', runProcessesScenario, 'processes/random', 300],
   ];
 
   it.each(families)('%s: identical', async (_name, run, file, count) => {
