@@ -138,3 +138,40 @@ describe('timers of a process', () => {
     expect(ref.mailboxLength).toBe(0);
   });
 });
+
+describe('news', () => {
+  it('of what a handler itself caused comes when it is done; what it undoes before, it never hears', async () => {
+    const system = testSystem();
+    const seen = new Collected<Note | SystemMessage>();
+    const start = async (args = {}) => started(await startGenServer(system, probe, args));
+    const [own, linked, undone, watched, unwatched] = [
+      await start({ onInfo: seen.add }),
+      await start(),
+      await start(),
+      await start(),
+      await start(),
+    ];
+    const finished = new Promise<boolean>((done) => {
+      cast(own, {
+        type: 'run',
+        run: (self) => {
+          self.link(undone);
+          self.exit(undone, 'kill');
+          self.unlink(undone);
+          const watch = self.monitor(unwatched);
+          self.exit(unwatched, 'kill');
+          self.demonitor(watch);
+          self.monitor(watched);
+          self.exit(watched, 'kill');
+          self.link(linked);
+          self.exit(linked, 'boom');
+          done(self.ref.alive);
+        },
+      });
+    });
+    expect(await finished).toBe(true);
+    await turns();
+    expect([own.exitReason, seen.all]).toEqual(['boom', []]);
+    expect([linked, undone, watched, unwatched].map(({ alive }) => alive)).toEqual([false, false, false, false]);
+  });
+});
