@@ -1,0 +1,51 @@
+/** Robust location and scale, and the outlier rule that stands on them. Pure. */
+
+/** Median of values, which are left as they are; NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Turns a median absolute deviation into the standard deviation of a normal distribution. */
+const MAD_TO_SIGMA = 1.4826;
+
+export interface LocationScale {
+  readonly location: number;
+  readonly scale: number;
+  readonly count: number;
+}
+
+/** Median, and the scaled median absolute deviation: half of the values may be wrong without harm. */
+export function robustLocationScale(values: readonly number[]): LocationScale {
+  const location = median(values);
+  return {
+    location,
+    scale: MAD_TO_SIGMA * median(values.map((value) => Math.abs(value - location))),
+    count: values.length,
+  };
+}
+
+/** Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993): beyond this modified z-score a value is an outlier. */
+export const OUTLIER_Z = 3.5;
+/** Fewer values say nothing about what is usual. */
+const MIN_VALUES = 20;
+
+export interface Outlier {
+  readonly index: number;
+  /** How many scales above (or below) the median, on the log scale. */
+  readonly z: number;
+}
+
+/**
+ * Values that stand out among positive ones, on the log scale: latencies are products of many small factors, so that their logarithms are
+ * what is nearly normal. Identical values have no scale: then nothing stands out that is within 5 % of them.
+ */
+export function outliers(values: readonly number[], threshold = OUTLIER_Z): Outlier[] {
+  if (values.length < MIN_VALUES) return [];
+  const logs = values.map((value) => Math.log(Math.max(value, Number.MIN_VALUE)));
+  const { location, scale } = robustLocationScale(logs);
+  const floor = Math.max(scale, 0.05 / threshold);
+  return logs.map((log, index) => ({ index, z: (log - location) / floor })).filter(({ z }) => Math.abs(z) > threshold);
+}
