@@ -20,18 +20,37 @@ export class TransportError extends PitwallError {
   }
 }
 
+/** The worker process is gone. `ran: false` where the command cannot have reached it, so that another worker may take it. */
+export class WorkerLostError extends TransportError {
+  override readonly name: string = 'WorkerLostError';
+  readonly ran: boolean;
+
+  constructor(message: string, { cause, ran }: { readonly cause: unknown; readonly ran: boolean }) {
+    super('PITWALL_WORKER_LOST', message, { retryable: false, laneFault: false, cause });
+    this.ran = ran;
+  }
+}
+
 /** The handler of a command threw, or there is none: the worker's answer, whichever lane asked. */
 export function handlerFailed(code: string, message: string): TransportError {
   return new TransportError(code, message, { retryable: false, laneFault: false });
 }
 
-/** The worker process died while it had the command; it may or may not have run. */
-export function workerLost(command: string, cause: unknown): TransportError {
-  return new TransportError(
-    'PITWALL_WORKER_LOST',
-    `the worker process died while it ran "${command}"; it may or may not have run (pass idempotent: true to have it sent again)`,
-    { retryable: false, laneFault: false, cause },
-  );
+/** Shared memory did not work out, before the handler ran: gRPC may be tried. */
+export function laneFailed(code: string, message: string, cause?: unknown): TransportError {
+  return new TransportError(code, message, { retryable: true, laneFault: true, cause });
+}
+
+/** Shared memory cannot take this payload now; the lane is not to blame, gRPC takes it. */
+export function laneUnsuited(code: string, message: string): TransportError {
+  return new TransportError(code, message, { retryable: true, laneFault: false });
+}
+
+export function workerLost(command: string, cause: unknown, { ran = true } = {}): WorkerLostError {
+  const message = ran
+    ? `the worker process died while it ran "${command}"; it may or may not have run (pass idempotent: true to have it sent again)`
+    : `the worker process died before "${command}" reached it`;
+  return new WorkerLostError(message, { cause, ran });
 }
 
 export function poolOverloaded(pool: string, waiting: number): TransportError {
@@ -42,8 +61,9 @@ export function poolOverloaded(pool: string, waiting: number): TransportError {
 }
 
 export function timedOut(command: string, timeoutMs: number): TransportError {
-  return new TransportError('PITWALL_TRANSFER_TIMEOUT', `"${command}" had no answer within ${timeoutMs} ms`, {
-    retryable: false,
-    laneFault: false,
-  });
+  return new TransportError(
+    'PITWALL_TRANSFER_TIMEOUT',
+    `"${command}" had no answer within ${Math.round(timeoutMs)} ms`,
+    { retryable: false, laneFault: false },
+  );
 }

@@ -2,13 +2,14 @@
 export { defineWorker, type Handler, type HandlerContext, type Handlers } from './define-worker.ts';
 export { TransportError } from './errors.ts';
 export type { ArenaStats, MemoryLane } from './memory/types.ts';
+export type { WorkerPoolOptions } from './pool-options.ts';
 export type { RuntimePort } from './runtime-port.ts';
 export { type Tensor, type TensorData, tensor } from './tensor.ts';
 export {
+  type CloseOptions,
   type ExecuteOptions,
   startWorkerPool,
   type WorkerPool,
-  type WorkerPoolOptions,
   type WorkerPoolStatus,
 } from './worker-pool.ts';
 export type { WorkerStatus } from './worker-table.ts';

@@ -1,5 +1,6 @@
 /** The messages of `proto/pitwall.proto`, typed. */
-import { Decoded, type Encodable, encodeMessage } from './wire.ts';
+import type { Encodable } from './encodable.ts';
+import { Decoded, encodeMessage } from './wire.ts';
 
 export interface ExecuteRequest {
   readonly command: string;
@@ -9,7 +10,11 @@ export interface ExecuteRequest {
   /** JSON of the reference to the payload, where it lies in shared memory. */
   readonly reference: Uint8Array | undefined;
   readonly resultReference: Uint8Array | undefined;
-  readonly data: Encodable | Uint8Array | undefined;
+  /** Bytes of the payload before compression. */
+  readonly size: number;
+  /** Milliseconds after which the caller waits no longer; 0: no limit. */
+  readonly timeoutMs: number;
+  readonly data: Encodable | undefined;
 }
 
 export interface ReceivedRequest extends Omit<ExecuteRequest, 'reference' | 'resultReference' | 'data'> {
@@ -26,6 +31,8 @@ export function encodeRequest(request: ExecuteRequest): Buffer {
     { number: 4, kind: 'bool', value: request.gzip },
     { number: 5, kind: 'bytes', value: request.reference },
     { number: 6, kind: 'bytes', value: request.resultReference },
+    { number: 8, kind: 'uint64', value: request.size },
+    { number: 9, kind: 'double', value: request.timeoutMs },
     { number: 7, kind: 'bytes', value: request.data },
   ]);
 }
@@ -40,6 +47,8 @@ export function decodeRequest(message: Buffer): ReceivedRequest {
     reference: fields.bytes(5),
     resultReference: fields.bytes(6),
     data: fields.bytes(7),
+    size: fields.number(8),
+    timeoutMs: fields.number(9),
   };
 }
 
@@ -51,7 +60,7 @@ export interface ExecuteReply {
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly resultLength: number;
-  readonly data: Encodable | Uint8Array | undefined;
+  readonly data: Encodable | undefined;
 }
 
 export interface ReceivedReply extends Omit<ExecuteReply, 'data'> {
@@ -85,6 +94,27 @@ export function decodeReply(message: Buffer): ReceivedReply {
   };
 }
 
+/** One piece of a message that travels in chunks: the first has the head, those that follow the data. */
+export interface Chunk {
+  readonly head: Buffer | undefined;
+  /** Bytes of data in all chunks. */
+  readonly total: number;
+  readonly data: Uint8Array | undefined;
+}
+
+export function encodeChunk({ head, total, data }: Chunk): Buffer {
+  return encodeMessage([
+    { number: 1, kind: 'bytes', value: head },
+    { number: 2, kind: 'uint64', value: total },
+    { number: 3, kind: 'bytes', value: data },
+  ]);
+}
+
+export function decodeChunk(message: Buffer): Chunk {
+  const fields = new Decoded(message);
+  return { head: fields.bytes(1), total: fields.number(2), data: fields.bytes(3) };
+}
+
 export function encodeAttach(descriptor: string): Buffer {
   return encodeMessage([{ number: 1, kind: 'string', value: descriptor }]);
 }
@@ -93,12 +123,23 @@ export function decodeAttach(message: Buffer): string {
   return new Decoded(message).text(1);
 }
 
-export function encodeAttachReply(error: string): Buffer {
-  return encodeMessage([{ number: 1, kind: 'string', value: error }]);
+export interface AttachReply {
+  /** Empty: attached; else why not. */
+  readonly error: string;
+  /** Unix socket that takes references; empty: they come by `Execute`. */
+  readonly controlPath: string;
 }
 
-export function decodeAttachReply(message: Buffer): string {
-  return new Decoded(message).text(1);
+export function encodeAttachReply({ error, controlPath }: AttachReply): Buffer {
+  return encodeMessage([
+    { number: 1, kind: 'string', value: error },
+    { number: 2, kind: 'string', value: controlPath },
+  ]);
+}
+
+export function decodeAttachReply(message: Buffer): AttachReply {
+  const fields = new Decoded(message);
+  return { error: fields.text(1), controlPath: fields.text(2) };
 }
 
 export interface HealthReply {

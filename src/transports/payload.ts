@@ -1,105 +1,110 @@
-/** From payloads to bytes and back. apache-arrow is loaded when the first table travels. */
-
+/** From payloads to bytes and back. */
 import { promisify } from 'node:util';
-import { gunzipSync, gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import { InvalidArgumentError } from '../errors.ts';
-import { decodeTensor, encodeTensor, isTensor, tensor } from './tensor.ts';
-import { bytesEncodable, type Encodable } from './wire.ts';
+import { decodeTable, encodeTable, isTable } from './arrow.ts';
+import { contiguous, type Encodable, encodableOf, encodableText } from './encodable.ts';
+import { decodeTensor, encodeTensor, isTensor } from './tensor.ts';
 
 /** A payload, ready to be written where it is wanted. */
-export interface EncodedPayload extends Encodable {
+export interface EncodedPayload {
   readonly dataType: string;
   readonly format: string;
+  readonly content: Encodable;
 }
 
-const EMPTY = new Uint8Array(0);
+/** What bytes are, where they are a payload that the caller encoded by itself. */
+export interface PayloadLabel {
+  readonly dataType?: string | undefined;
+  readonly format?: string | undefined;
+}
 
 /**
- * Tensors and typed arrays become `.npy`, Arrow tables an IPC stream, bytes stay bytes, text becomes UTF-8, everything else JSON.
- * @throws InvalidArgumentError for what JSON cannot say (functions, cycles, undefined)
+ * Tensors and typed arrays become `.npy`, Arrow tables an IPC stream, bytes stay bytes, text becomes UTF-8, everything else JSON. `label` says what bytes
+ * are that the caller encoded already (`{ format: 'arrow' }`).
+ * @throws InvalidArgumentError for what JSON cannot say (functions, cycles, undefined), and for a label on anything but bytes
  */
-export async function encodePayload(payload: unknown): Promise<EncodedPayload> {
-  if (payload instanceof Uint8Array) return withType('binary', 'raw', bytesEncodable(payload));
-  if (payload instanceof ArrayBuffer) return withType('binary', 'raw', bytesEncodable(new Uint8Array(payload)));
-  if (typeof payload === 'string') return withType('text', 'raw', bytesEncodable(Buffer.from(payload, 'utf8')));
+export async function encodePayload(payload: unknown, label: PayloadLabel = {}): Promise<EncodedPayload> {
+  const bytes = bytesOf(payload);
+  if (bytes !== undefined) return labelled(bytes, label);
+  if (label.format !== undefined || label.dataType !== undefined) {
+    throw new InvalidArgumentError('payload', payload, 'bytes, since dataType or format say how they are encoded');
+  }
+  if (typeof payload === 'string') return { dataType: 'text', format: 'raw', content: encodableText(payload) };
   if (typeof payload === 'object' && payload !== null) {
-    if (isTensor(payload)) return withType('tensor', 'numpy', encodeTensor(payload));
-    const flat = { data: payload, shape: [lengthOf(payload)] };
-    if (isTensor(flat)) return withType('tensor', 'numpy', encodeTensor(tensor(flat.data)));
-    if (isTable(payload)) return withType('dataframe', 'arrow', bytesEncodable(await encodeTable(payload)));
+    const tensor = isTensor(payload) ? payload : flatTensor(payload);
+    if (tensor !== undefined) return { dataType: 'tensor', format: 'numpy', content: encodeTensor(tensor) };
+    if (isTable(payload)) return { dataType: 'dataframe', format: 'arrow', content: await encodeTable(payload) };
   }
-  return withType('json', 'json', bytesEncodable(encodeJson(payload)));
-}
-
-function withType(dataType: string, format: string, { byteLength, writeTo }: Encodable): EncodedPayload {
-  return { dataType, format, byteLength, writeTo };
-}
-
-function lengthOf(value: object): number {
-  return 'length' in value && typeof value.length === 'number' ? value.length : -1;
-}
-
-function isTable(value: object): boolean {
-  return 'schema' in value && 'batches' in value && 'numRows' in value;
-}
-
-async function encodeTable(table: object): Promise<Uint8Array> {
-  const { tableToIPC } = await import('apache-arrow');
-  // The shape was checked; a table of another copy of apache-arrow has it too, and encodes the same.
-  return tableToIPC(table as Parameters<typeof tableToIPC>[0], 'stream');
-}
-
-function encodeJson(value: unknown): Buffer {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch (error) {
-    throw new InvalidArgumentError(
-      'payload',
-      value,
-      `a value that JSON can say (${error instanceof Error ? error.message : error})`,
-    );
-  }
-  if (text === undefined)
-    throw new InvalidArgumentError('payload', value, 'bytes, text, a tensor, a table or a JSON value');
-  return Buffer.from(text, 'utf8');
+  return { dataType: 'json', format: 'json', content: encodableText(jsonOf(payload)) };
 }
 
 /** What the other side gets: views of `bytes` where that is possible. @throws InvalidArgumentError, SyntaxError for bytes of another form */
-export async function decodePayload(dataType: string, format: string, bytes: Uint8Array = EMPTY): Promise<unknown> {
+export async function decodePayload(dataType: string, format: string, bytes: Uint8Array): Promise<unknown> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (format) {
     case 'numpy':
       return decodeTensor(bytes);
-    case 'arrow': {
-      const { tableFromIPC } = await import('apache-arrow');
-      return tableFromIPC(bytes);
-    }
+    case 'arrow':
+      return decodeTable(bytes);
     case 'json':
-      return bytes.byteLength === 0
-        ? undefined
-        : JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-    default: {
-      const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return view.length === 0 ? undefined : JSON.parse(view.toString('utf8'));
+    default:
       return dataType === 'text' ? view.toString('utf8') : view;
-    }
   }
 }
 
 const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
 
 /** Level 1: on a local wire more would cost more time than it saves. */
-export async function compress(payload: Encodable): Promise<Buffer> {
-  return gzipAsync(materialize(payload), { level: 1 });
+export async function compress(content: Encodable): Promise<Encodable> {
+  return encodableOf(await gzipAsync(contiguous(content), { level: 1 }));
 }
 
-/** Bounded: a small message must not grow to fill the worker's memory. @throws RangeError beyond `maxBytes` */
-export function decompress(bytes: Uint8Array, maxBytes: number): Buffer {
-  return gunzipSync(bytes, { maxOutputLength: maxBytes });
+/** Bounded by what the sender said: a small message must not grow to fill the worker's memory. @throws RangeError beyond `size` */
+export async function decompress(bytes: Uint8Array, size: number): Promise<Buffer> {
+  return gunzipAsync(bytes, { maxOutputLength: Math.max(1, size) });
 }
 
-/** The bytes themselves, in one allocation. */
-export function materialize(payload: Encodable): Buffer {
-  const bytes = Buffer.allocUnsafe(payload.byteLength);
-  payload.writeTo(bytes, 0);
-  return bytes;
+function bytesOf(payload: unknown): Uint8Array | undefined {
+  // A clamped array is a picture's pixels: numbers.
+  if (payload instanceof Uint8Array) return payload;
+  if (payload instanceof DataView) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
+  return payload instanceof ArrayBuffer || payload instanceof SharedArrayBuffer ? new Uint8Array(payload) : undefined;
+}
+
+const TYPES_BY_FORMAT: ReadonlyMap<string, string> = new Map([
+  ['numpy', 'tensor'],
+  ['arrow', 'dataframe'],
+  ['json', 'json'],
+]);
+const MAX_LABEL = 64;
+
+function labelled(bytes: Uint8Array, label: PayloadLabel): EncodedPayload {
+  const { format = 'raw', dataType = TYPES_BY_FORMAT.get(format) ?? 'binary' } = label;
+  for (const [field, value] of Object.entries({ format, dataType })) {
+    if (typeof value === 'string' && value !== '' && value.length <= MAX_LABEL) continue;
+    throw new InvalidArgumentError(field, value, `a string of 1..${MAX_LABEL} characters`);
+  }
+  return { dataType, format, content: encodableOf(bytes) };
+}
+
+/** A typed array is a tensor of one axis. */
+function flatTensor(value: object): Parameters<typeof encodeTensor>[0] | undefined {
+  if (!ArrayBuffer.isView(value) || !('length' in value) || typeof value.length !== 'number') return undefined;
+  const flat = { data: value, shape: [value.length] };
+  return isTensor(flat) ? flat : undefined;
+}
+
+function jsonOf(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvalidArgumentError('payload', value, `a value that JSON can say (${why})`);
+  }
+  if (text !== undefined) return text;
+  throw new InvalidArgumentError('payload', value, 'bytes, text, a tensor, a table or a JSON value');
 }

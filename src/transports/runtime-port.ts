@@ -1,8 +1,8 @@
 /** What a worker pool needs of the runtime it belongs to. The runtime implements it; `transports/` knows no more of it. */
 import type { Logger } from '../config/types.ts';
 import type { TransportSnapshot } from '../decision/types.ts';
-import type { Lanes } from '../hot-path/lanes.ts';
 import type { ChildSpecInput, Parent, ServerRef } from '../otp/index.ts';
+import type { Lanes } from './lane.ts';
 
 export interface RuntimePort {
   /** The OTP system that hosted children live in. */

@@ -1,8 +1,11 @@
 /** The gRPC service of `proto/pitwall.proto`, as grpc-js wants it: both sides pass messages of our own encoding. */
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import {
+  type AttachReply,
+  type Chunk,
   decodeAttach,
   decodeAttachReply,
+  decodeChunk,
   decodeHealth,
   decodeReply,
   decodeRequest,
@@ -10,6 +13,7 @@ import {
   type ExecuteRequest,
   encodeAttach,
   encodeAttachReply,
+  encodeChunk,
   encodeHealth,
   encodeReply,
   encodeRequest,
@@ -17,35 +21,37 @@ import {
 } from './messages.ts';
 
 const PREFIX = '/pitwall.v1.Worker';
-
-export const METHODS = {
-  execute: { path: `${PREFIX}/Execute`, encode: encodeRequest, decode: decodeReply },
-  attach: { path: `${PREFIX}/Attach`, encode: encodeAttach, decode: decodeAttachReply },
-  health: { path: `${PREFIX}/Health`, encode: () => Buffer.alloc(0), decode: decodeHealth },
-} as const;
-
 const UNARY = { requestStream: false, responseStream: false } as const;
 
 export const WORKER_SERVICE = {
   execute: {
     ...UNARY,
-    path: METHODS.execute.path,
+    path: `${PREFIX}/Execute`,
     requestSerialize: (request: ExecuteRequest) => encodeRequest(request),
     requestDeserialize: decodeRequest,
     responseSerialize: (reply: ExecuteReply) => encodeReply(reply),
     responseDeserialize: decodeReply,
   },
+  executeStream: {
+    requestStream: true,
+    responseStream: true,
+    path: `${PREFIX}/ExecuteStream`,
+    requestSerialize: (chunk: Chunk) => encodeChunk(chunk),
+    requestDeserialize: decodeChunk,
+    responseSerialize: (chunk: Chunk) => encodeChunk(chunk),
+    responseDeserialize: decodeChunk,
+  },
   attach: {
     ...UNARY,
-    path: METHODS.attach.path,
+    path: `${PREFIX}/Attach`,
     requestSerialize: (descriptor: string) => encodeAttach(descriptor),
     requestDeserialize: decodeAttach,
-    responseSerialize: (error: string) => encodeAttachReply(error),
+    responseSerialize: (reply: AttachReply) => encodeAttachReply(reply),
     responseDeserialize: decodeAttachReply,
   },
   health: {
     ...UNARY,
-    path: METHODS.health.path,
+    path: `${PREFIX}/Health`,
     requestSerialize: () => Buffer.alloc(0),
     // grpc-js takes undefined for "no message came".
     requestDeserialize: () => ({}),

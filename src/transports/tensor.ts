@@ -1,6 +1,6 @@
 /** Tensors: typed array and shape, encoded as `.npy` version 1.0 (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
 import { InvalidArgumentError } from '../errors.ts';
-import type { Encodable } from './wire.ts';
+import { type Encodable, encodableOf } from './encodable.ts';
 
 export type TensorData =
   | Float32Array
@@ -10,99 +10,52 @@ export type TensorData =
   | Int32Array
   | BigInt64Array
   | Uint8Array
+  | Uint8ClampedArray
   | Uint16Array
   | Uint32Array
   | BigUint64Array;
 
-/** Numbers in row-major order, and how many there are along each axis. */
+/** Numbers in row-major order, how many there are along each axis, and numpy's name of their type. */
 export interface Tensor<Data extends TensorData = TensorData> {
   readonly data: Data;
   readonly shape: readonly number[];
+  /** `float32`, `int64`, … `float16` and `bool` have no array of their own: their bits lie in a Uint16Array, a Uint8Array. */
+  readonly dtype: string;
 }
 
 /**
  * A tensor over `data`, without a copy.
+ *
  * @param shape default: one axis
- * @throws InvalidArgumentError where the shape does not hold as many numbers as there are
+ * @param dtype default: what the array holds; `float16` for the bits in a Uint16Array, `bool` for those in a Uint8Array
+ * @throws InvalidArgumentError where the shape does not hold as many numbers as there are, or the type is another one than the array's
  */
-export function tensor<Data extends TensorData>(data: Data, shape: readonly number[] = [data.length]): Tensor<Data> {
-  const count = shape.reduce((product, length) => product * length, 1);
-  if (count !== data.length || shape.some((length) => !Number.isInteger(length) || length < 0)) {
-    throw new InvalidArgumentError('shape', shape, `whole numbers whose product is ${data.length}`);
+export function tensor<Data extends TensorData>(
+  data: Data,
+  shape: readonly number[] = [data.length],
+  dtype?: string,
+): Tensor<Data> {
+  const type = elementTypeOf(data, dtype);
+  if (type === undefined) {
+    throw new InvalidArgumentError(
+      dtype === undefined ? 'data' : 'dtype',
+      dtype ?? data,
+      'a type that the array holds',
+    );
   }
-  return { data, shape: Object.freeze([...shape]) };
+  checkShape(shape, data.length);
+  return { data, shape: Object.freeze([...shape]), dtype: type.name };
 }
 
-interface ElementType {
-  /** numpy's name; little-endian, as every machine that Node runs on. */
-  readonly descr: string;
-  readonly bytes: number;
-  readonly holds: (data: unknown) => boolean;
-  readonly over: (buffer: ArrayBufferLike, offset: number, count: number) => TensorData;
+/** Whether a value can travel as a tensor: an array of numbers and its shape. */
+export function isTensor(value: object): value is Pick<Tensor, 'data' | 'shape'> & { readonly dtype?: unknown } {
+  return 'data' in value && 'shape' in value && Array.isArray(value.shape) && elementTypeOf(value.data) !== undefined;
 }
 
-const ELEMENT_TYPES: readonly ElementType[] = [
-  {
-    descr: '<f4',
-    bytes: 4,
-    holds: (data) => data instanceof Float32Array,
-    over: (b, o, n) => new Float32Array(b, o, n),
-  },
-  {
-    descr: '<f8',
-    bytes: 8,
-    holds: (data) => data instanceof Float64Array,
-    over: (b, o, n) => new Float64Array(b, o, n),
-  },
-  { descr: '|i1', bytes: 1, holds: (data) => data instanceof Int8Array, over: (b, o, n) => new Int8Array(b, o, n) },
-  { descr: '<i2', bytes: 2, holds: (data) => data instanceof Int16Array, over: (b, o, n) => new Int16Array(b, o, n) },
-  { descr: '<i4', bytes: 4, holds: (data) => data instanceof Int32Array, over: (b, o, n) => new Int32Array(b, o, n) },
-  {
-    descr: '<i8',
-    bytes: 8,
-    holds: (data) => data instanceof BigInt64Array,
-    over: (b, o, n) => new BigInt64Array(b, o, n),
-  },
-  { descr: '|u1', bytes: 1, holds: (data) => data instanceof Uint8Array, over: (b, o, n) => new Uint8Array(b, o, n) },
-  { descr: '<u2', bytes: 2, holds: (data) => data instanceof Uint16Array, over: (b, o, n) => new Uint16Array(b, o, n) },
-  { descr: '<u4', bytes: 4, holds: (data) => data instanceof Uint32Array, over: (b, o, n) => new Uint32Array(b, o, n) },
-  {
-    descr: '<u8',
-    bytes: 8,
-    holds: (data) => data instanceof BigUint64Array,
-    over: (b, o, n) => new BigUint64Array(b, o, n),
-  },
-];
-
-const MAGIC = Buffer.from('\x93NUMPY\x01\x00', 'latin1');
-/** The data starts at a multiple of this, so that it can be viewed in place. */
-const ALIGNMENT = 64;
-
-export function isTensor(value: object): value is Tensor {
-  return 'data' in value && 'shape' in value && Array.isArray(value.shape) && dtypeOf(value.data) !== undefined;
-}
-
-function dtypeOf(data: unknown): string | undefined {
-  return ELEMENT_TYPES.find((type) => type.holds(data))?.descr;
-}
-
-export function encodeTensor({ data, shape }: Tensor): Encodable {
-  const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const text = `{'descr': '${dtypeOf(data)}', 'fortran_order': False, 'shape': (${axes}), }`;
-  const headerLength = Math.ceil((MAGIC.length + 2 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return {
-    byteLength: headerLength + bytes.length,
-    writeTo(target, offset) {
-      const header = Buffer.alloc(headerLength, 0x20);
-      MAGIC.copy(header);
-      header.writeUInt16LE(headerLength - MAGIC.length - 2, MAGIC.length);
-      header.write(text, MAGIC.length + 2, 'latin1');
-      header[headerLength - 1] = 0x0a;
-      target.set(header, offset);
-      target.set(bytes, offset + headerLength);
-    },
-  };
+/** Header and numbers, the numbers as they lie. @throws InvalidArgumentError for a shape that is not the data's */
+export function encodeTensor({ data, shape, dtype }: Parameters<typeof headerOf>[0]): Encodable {
+  checkShape(shape, data.length);
+  return encodableOf(headerOf({ data, shape, dtype }), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 /**
@@ -111,7 +64,7 @@ export function encodeTensor({ data, shape }: Tensor): Encodable {
  */
 export function decodeTensor(bytes: Uint8Array): Tensor {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.length < 10 || !view.subarray(0, 6).equals(MAGIC.subarray(0, 6))) throw notNpy('other bytes');
+  if (view.length < 12 || !view.subarray(0, 6).equals(MAGIC.subarray(0, 6))) throw notNpy('other bytes');
   const longHeader = (view[6] ?? 1) > 1;
   const headerStart = longHeader ? 12 : 10;
   const dataStart = headerStart + (longHeader ? view.readUInt32LE(8) : view.readUInt16LE(8));
@@ -122,14 +75,75 @@ export function decodeTensor(bytes: Uint8Array): Tensor {
   if (type === undefined) throw notNpy(`elements of type ${descr}`);
   if (/'fortran_order':\s*True/.test(header)) throw notNpy('Fortran order');
   const count = shape.reduce((product, length) => product * length, 1);
-  if (dataStart + count * type.bytes > view.length) throw notNpy('fewer bytes than its shape needs');
-  return { data: arrayOver(type, view, dataStart, count), shape };
+  if (dataStart + count * type.Array.BYTES_PER_ELEMENT > view.length) throw notNpy('fewer bytes than its shape needs');
+  return { data: arrayOver(type, view, dataStart, count), shape, dtype: type.name };
+}
+
+interface ElementType {
+  readonly name: string;
+  /** In a `.npy` header: little-endian, as every machine that Node runs on. */
+  readonly descr: string;
+  readonly Array: {
+    new (buffer: ArrayBufferLike, offset: number, count: number): TensorData;
+    readonly BYTES_PER_ELEMENT: number;
+  };
+}
+
+/** The first type of an array is the one that it holds unless its tensor says otherwise. */
+const ELEMENT_TYPES: readonly ElementType[] = [
+  { name: 'float32', descr: '<f4', Array: Float32Array },
+  { name: 'float64', descr: '<f8', Array: Float64Array },
+  { name: 'int8', descr: '|i1', Array: Int8Array },
+  { name: 'int16', descr: '<i2', Array: Int16Array },
+  { name: 'int32', descr: '<i4', Array: Int32Array },
+  { name: 'int64', descr: '<i8', Array: BigInt64Array },
+  { name: 'uint8', descr: '|u1', Array: Uint8Array },
+  { name: 'uint8', descr: '|u1', Array: Uint8ClampedArray },
+  { name: 'uint16', descr: '<u2', Array: Uint16Array },
+  { name: 'uint32', descr: '<u4', Array: Uint32Array },
+  { name: 'uint64', descr: '<u8', Array: BigUint64Array },
+  { name: 'float16', descr: '<f2', Array: Uint16Array },
+  { name: 'bool', descr: '|b1', Array: Uint8Array },
+];
+
+const MAGIC = Buffer.from('\x93NUMPY\x01\x00', 'latin1');
+/** The data starts at a multiple of this, so that it can be viewed in place. */
+const ALIGNMENT = 64;
+/** As many as numpy allows. */
+const MAX_AXES = 64;
+
+function elementTypeOf(data: unknown, dtype?: unknown): ElementType | undefined {
+  const fits = (type: ElementType): boolean => data instanceof type.Array && (dtype ?? type.name) === type.name;
+  return ELEMENT_TYPES.find(fits);
+}
+
+function checkShape(shape: readonly number[], count: number): void {
+  const product = shape.reduce((total, length) => total * length, 1);
+  const whole = shape.every((length) => Number.isSafeInteger(length) && length >= 0);
+  if (whole && product === count && shape.length <= MAX_AXES) return;
+  throw new InvalidArgumentError('shape', shape, `at most ${MAX_AXES} whole numbers whose product is ${count}`);
+}
+
+function headerOf(tensor: Pick<Tensor, 'data' | 'shape'> & { readonly dtype?: unknown }): Buffer {
+  const { data, shape, dtype } = tensor;
+  const type = elementTypeOf(data, dtype);
+  if (type === undefined) throw new InvalidArgumentError('dtype', dtype, 'a type that the array holds');
+  const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const text = `{'descr': '${type.descr}', 'fortran_order': False, 'shape': (${axes}), }`;
+  const length = Math.ceil((MAGIC.length + 2 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const header = Buffer.alloc(length, ' ');
+  MAGIC.copy(header);
+  header.writeUInt16LE(length - MAGIC.length - 2, MAGIC.length);
+  header.write(text, MAGIC.length + 2, 'latin1');
+  header.write('\n', length - 1, 'latin1');
+  return header;
 }
 
 function arrayOver(type: ElementType, bytes: Buffer, start: number, count: number): TensorData {
   const offset = bytes.byteOffset + start;
-  if (offset % type.bytes === 0) return type.over(bytes.buffer, offset, count);
-  return type.over(bytes.buffer.slice(offset, offset + count * type.bytes), 0, count);
+  const width = type.Array.BYTES_PER_ELEMENT;
+  if (offset % width === 0) return new type.Array(bytes.buffer, offset, count);
+  return new type.Array(bytes.buffer.slice(offset, offset + count * width), 0, count);
 }
 
 function notNpy(given: string): InvalidArgumentError {

@@ -12,24 +12,22 @@ const PREFAULT_BOUND = 64 * 2 ** 20;
 export class TransportPublisher {
   readonly #port: RuntimePort;
   readonly #pool: string;
-  #table: WorkerTable | undefined;
-  #arena: Arena | undefined;
-  #problem: string | undefined;
-  #warming: NodeJS.Timeout | undefined;
+  readonly #table: WorkerTable;
+  readonly #arena: Arena | undefined;
+  readonly #problem: string | undefined;
+  readonly #warming: NodeJS.Timeout | undefined;
   #warmed = 0;
   #stopped = false;
 
-  constructor(port: RuntimePort, pool: string) {
+  constructor(
+    port: RuntimePort,
+    pool: string,
+    table: WorkerTable,
+    arena: Arena | undefined,
+    problem: string | undefined,
+  ) {
     this.#port = port;
     this.#pool = pool;
-  }
-
-  /** Why there is no zero-copy lane, where there is none. */
-  get problem(): string | undefined {
-    return this.#problem;
-  }
-
-  start(table: WorkerTable, arena: Arena | undefined, problem: string | undefined): void {
     this.#table = table;
     this.#arena = arena;
     this.#problem = problem;
@@ -41,10 +39,10 @@ export class TransportPublisher {
   publish(): void {
     if (this.#stopped) return;
     const arena = this.#arena;
-    const ready = arena !== undefined && this.#table?.attached === true;
+    const ready = arena !== undefined && this.#table.attached;
     this.#port.publishTransport(this.#pool, {
       zeroCopyReady: ready,
-      reason: this.#problem === undefined ? undefined : `no zero-copy lane: ${this.#problem}`,
+      reason: this.#reason(ready),
       warmBytes: arena?.warmBytes ?? 0,
       roomBytes: arena?.roomBytes ?? 0,
     });
@@ -56,9 +54,15 @@ export class TransportPublisher {
     this.#port.publishTransport(this.#pool, undefined);
   }
 
+  #reason(ready: boolean): string | undefined {
+    if (ready) return undefined;
+    if (this.#problem !== undefined) return `no shared memory: ${this.#problem}`;
+    return this.#arena === undefined ? 'the pool has no shared memory' : 'a worker has not mapped shared memory';
+  }
+
   #warm(arena: Arena): void {
     // Only while nothing else happens: page faults stop the event loop.
-    if ((this.#table?.inFlight ?? 0) > 0) return;
+    if (this.#table.inFlight > 0) return;
     const done = arena.prefault(Math.min(PREFAULT_STEP, PREFAULT_BOUND - this.#warmed));
     this.#warmed += done;
     if (done === 0 || this.#warmed >= PREFAULT_BOUND) clearInterval(this.#warming);

@@ -4,12 +4,7 @@
  * both directions against a general library.
  */
 
-/** Bytes that can be written where they are wanted, so that no copy stands in between. */
-export interface Encodable {
-  readonly byteLength: number;
-  /** Writes exactly `byteLength` bytes. */
-  writeTo(target: Uint8Array, offset: number): void;
-}
+import { type Encodable, encodableOf, encodableText } from './encodable.ts';
 
 export type FieldValue = string | boolean | number | Uint8Array | Encodable;
 
@@ -79,12 +74,8 @@ function prepareBytes(number: number, content: Encodable): Part {
 }
 
 function asEncodable(value: FieldValue | undefined): Encodable {
-  if (typeof value === 'object' && !(value instanceof Uint8Array)) return value;
-  return bytesEncodable(typeof value === 'object' ? value : Buffer.from(String(value), 'utf8'));
-}
-
-export function bytesEncodable(bytes: Uint8Array): Encodable {
-  return { byteLength: bytes.byteLength, writeTo: (target, offset) => target.set(bytes, offset) };
+  if (value instanceof Uint8Array) return encodableOf(value);
+  return typeof value === 'object' ? value : encodableText(String(value));
 }
 
 function varintSize(value: number): number {
@@ -147,6 +138,7 @@ export class Decoded {
         return next;
       }
       case FIXED64:
+        if (at + 8 > message.length) throw new RangeError('a number is cut off');
         this.#numbers.set(field, message.readDoubleLE(at));
         return at + 8;
       case LENGTH_DELIMITED: {

@@ -2,30 +2,56 @@
  * The worker process: `node worker-main.js <address> <script>`. It serves the script's handlers until its standard input ends, which is when its
  * host is gone, however that came about.
  */
-import { writeSync } from 'node:fs';
+import { rmdirSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CommandRunner } from './command-runner.ts';
+import { listenControl } from './control-server.ts';
 import type { Handlers } from './define-worker.ts';
-import { WorkerServer } from './worker-server.ts';
+import { listenGrpc } from './grpc-server.ts';
+import { watchHost } from './host-watch.ts';
 
 /** Descriptor on which the host awaits one line: ready, or why not. */
 const READY_FD = 3;
+const UNIX = 'unix:';
 
 async function main(): Promise<void> {
   const [address, script] = process.argv.slice(2);
   if (address === undefined || script === undefined) throw new Error('usage: worker-main <address> <script>');
-  // The host's end of the pipe closes with the host, also when it was killed.
-  process.stdin.on('end', () => process.exit(0));
-  process.stdin.on('error', () => process.exit(0));
-  process.stdin.resume();
+  const token = process.env.PITWALL_WORKER_TOKEN;
+  // What the script starts in turn has no business with it.
+  delete process.env.PITWALL_WORKER_TOKEN;
+  const socketPath = address.startsWith(UNIX) ? address.slice(UNIX.length) : undefined;
+  const controlPath = socketPath === undefined ? '' : `${socketPath}.control`;
+  endWithHost(socketPath === undefined ? [] : [socketPath, controlPath]);
+
+  const module: { default?: unknown } = await import(script.includes('://') ? script : pathToFileURL(script).href);
+  const runner = new CommandRunner(handlersOf(module.default));
+  const grpc = await import('@grpc/grpc-js');
+  let listening: Promise<void> | undefined;
+  const attach = async (descriptor: string): Promise<string> => {
+    await runner.attach(descriptor);
+    if (controlPath === '') return '';
+    listening ??= listenControl(controlPath, runner);
+    await listening;
+    return controlPath;
+  };
+  const port = await listenGrpc(grpc, address, { runner, attach, token });
+  tellHost(socketPath === undefined ? { ready: true, port } : { ready: true });
+}
+
+/** `files`: sockets, which nobody else removes when the host was killed. */
+function endWithHost(files: readonly string[]): void {
   process.on('SIGTERM', () => process.exit(0));
   // A terminal's interrupt is for the host; it ends its workers when it has finished.
   process.on('SIGINT', () => undefined);
-
-  const module: { default?: unknown } = await import(script.includes('://') ? script : pathToFileURL(script).href);
-  const handlers = handlersOf(module.default);
-  const grpc = await import('@grpc/grpc-js');
-  await new WorkerServer(handlers).listen(grpc, address);
-  tellHost({ ready: true });
+  watchHost(files, () => {
+    for (const file of files) rmSync(file, { force: true });
+    const [first] = files;
+    // The last worker closes the door: a folder that is not empty stays.
+    if (first !== undefined) attempt(() => rmdirSync(path.dirname(first)));
+    process.exit(0);
+  });
 }
 
 function handlersOf(exported: unknown): Handlers {
@@ -42,16 +68,21 @@ function handlersOf(exported: unknown): Handlers {
   throw new Error('the worker script has no default export of handlers: export default defineWorker({ … })');
 }
 
-function tellHost(message: { ready: boolean; problem?: string }): void {
+function tellHost(message: { readonly ready: boolean; readonly port?: number; readonly problem?: string }): void {
   writeSync(READY_FD, `${JSON.stringify(message)}\n`);
 }
 
-main().catch((error: unknown) => {
+function attempt(run: () => void): void {
   try {
-    tellHost({ ready: false, problem: error instanceof Error ? error.message : String(error) });
+    run();
   } catch {
-    // No host listens on the descriptor: standard error is what is left.
+    // It was not to be.
   }
+}
+
+main().catch((error: unknown) => {
+  // Without a host that listens on the descriptor, standard error is what is left.
+  attempt(() => tellHost({ ready: false, problem: error instanceof Error ? error.message : String(error) }));
   console.error(error);
   process.exit(1);
 });

@@ -2,29 +2,16 @@
  * Which workers of a pool can take a command now. Restarts come and go underneath; callers wait for a worker rather than fail, in the order in
  * which they came, as long as the queue has room.
  */
-import { poolOverloaded } from './errors.ts';
+import type { Courier } from './control-client.ts';
+import { poolOverloaded, timedOut } from './errors.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 export interface ReadyWorker {
   readonly index: number;
   readonly pid: number;
   readonly client: WorkerClient;
-  /** Whether it has mapped the pool's shared memory. */
-  readonly attached: boolean;
-}
-
-interface Slot {
-  worker: ReadyWorker | undefined;
-  inFlight: number;
-  /** Times a worker was put into this slot again. */
-  restarts: number;
-  /** A command was lost on it: it gets no more until it is known to live. */
-  suspect: boolean;
-}
-
-interface Waiter {
-  readonly resolve: (taken: Taken) => void;
-  readonly reject: (reason: unknown) => void;
+  /** Takes requests whose payload lies in shared memory; undefined where the worker has not mapped it. */
+  readonly courier: Courier | undefined;
 }
 
 /** One worker, as `status()` shows it. */
@@ -32,14 +19,19 @@ export interface WorkerStatus {
   readonly index: number;
   readonly pid: number | undefined;
   readonly state: 'ready' | 'restarting';
+  /** Commands that it has, those included whose caller gave up and that it has not ended yet. */
   readonly inFlight: number;
   readonly restarts: number;
+  /** Whether it has mapped the pool's shared memory. */
   readonly attached: boolean;
 }
 
 /** A worker taken for one command. */
 export interface Taken {
   readonly worker: ReadyWorker;
+  /** The caller gave up, the worker has not: its place stays taken until `release`. */
+  abandon(): void;
+  /** Twice is as once. */
   release(): void;
 }
 
@@ -48,21 +40,54 @@ export interface WorkerTableOptions {
   readonly size: number;
   /** Commands that one worker has in flight at most. */
   readonly maxInFlight: number;
+  /** Bytes of payload that all of them have in flight at most; one larger payload goes alone. */
+  readonly maxBytesInFlight: number;
   /** Callers that wait for a worker at most. */
   readonly maxQueue: number;
   readonly onChange: () => void;
 }
 
+export interface TakeRequest {
+  readonly command: string;
+  readonly bytes: number;
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds that it may wait; Infinity for as long as it takes. */
+  readonly timeoutMs: number;
+  /** Before all who wait: it was served before, and lost its worker. */
+  readonly first?: boolean;
+}
+
+interface Slot {
+  worker: ReadyWorker | undefined;
+  inFlight: number;
+  abandoned: number;
+  /** Times a worker was put into this slot again. */
+  restarts: number;
+  /** A command was lost on it: it gets no more until it is known to live. */
+  suspect: boolean;
+}
+
+interface Waiter {
+  readonly bytes: number;
+  readonly resolve: (taken: Taken) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 export class WorkerTable {
   readonly #options: WorkerTableOptions;
   readonly #slots: Slot[];
+  readonly #urgent = new Set<Waiter>();
   readonly #waiting = new Set<Waiter>();
+  #bytesInFlight = 0;
+  #refused = 0;
+  #closed: { readonly reason: unknown } | undefined;
 
   constructor(options: WorkerTableOptions) {
     this.#options = options;
     this.#slots = Array.from({ length: options.size }, () => ({
       worker: undefined,
       inFlight: 0,
+      abandoned: 0,
       restarts: -1,
       suspect: false,
     }));
@@ -73,6 +98,7 @@ export class WorkerTable {
     if (!slot) return;
     slot.worker = worker;
     slot.inFlight = 0;
+    slot.abandoned = 0;
     slot.restarts += 1;
     slot.suspect = false;
     this.#options.onChange();
@@ -100,10 +126,21 @@ export class WorkerTable {
     this.#serve();
   }
 
+  /** Whether somebody waits for an answer of this worker: then silence is no sign that it hangs. */
+  isAwaited(index: number): boolean {
+    const slot = this.#slots[index];
+    return slot !== undefined && slot.inFlight > slot.abandoned;
+  }
+
+  /** Whether every place of this worker is taken by a command that nobody waits for any more. */
+  isStuck(index: number): boolean {
+    return (this.#slots[index]?.abandoned ?? 0) >= this.#options.maxInFlight;
+  }
+
   /** Whether every worker that runs has mapped the shared memory, and at least one runs. */
   get attached(): boolean {
     const running = this.#slots.filter((slot) => slot.worker !== undefined);
-    return running.length > 0 && running.every((slot) => slot.worker?.attached);
+    return running.length > 0 && running.every((slot) => slot.worker?.courier !== undefined);
   }
 
   get inFlight(): number {
@@ -111,7 +148,12 @@ export class WorkerTable {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#urgent.size;
+  }
+
+  /** Callers that found the queue full. */
+  get refused(): number {
+    return this.#refused;
   }
 
   status(): WorkerStatus[] {
@@ -119,38 +161,53 @@ export class WorkerTable {
       index,
       pid: worker?.pid,
       state: worker ? 'ready' : 'restarting',
-      inFlight,
+      inFlight: worker ? inFlight : 0,
       restarts: Math.max(0, restarts),
-      attached: worker?.attached ?? false,
+      attached: worker?.courier !== undefined,
     }));
   }
 
   /**
    * The worker with the fewest commands in flight; waits while all are busy or restarting. Rejects with `PITWALL_POOL_OVERLOADED` when too
-   * many wait already, with the signal's reason when the caller gives up.
+   * many wait already, `PITWALL_TRANSFER_TIMEOUT`, with the signal's reason when the caller gives up, with the reason of `close`.
    */
-  async take(signal: AbortSignal | undefined): Promise<Taken> {
+  async take(request: TakeRequest): Promise<Taken> {
+    if (this.#closed) throw this.#closed.reason;
+    request.signal?.throwIfAborted();
     // Who waits already comes first.
-    const free = this.#waiting.size === 0 ? this.#leastLoaded() : undefined;
-    return free ?? this.#wait(signal);
+    const free = this.waiting === 0 || request.first ? this.#leastLoaded(request.bytes) : undefined;
+    return free ?? this.#wait(request);
   }
 
-  /** Fails everybody who waits: the pool closes. */
+  /** Takes callers again after `close`. */
+  open(): void {
+    this.#closed = undefined;
+  }
+
+  /** Fails everybody who waits or comes from now on. */
   close(reason: unknown): void {
-    for (const waiter of this.#waiting) waiter.reject(reason);
-    this.#waiting.clear();
+    this.#closed = { reason };
+    for (const queue of [this.#urgent, this.#waiting]) for (const waiter of queue) waiter.reject(reason);
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<Taken> {
+  #wait({ command, bytes, signal, timeoutMs, first = false }: TakeRequest): Promise<Taken> {
     const { pool, maxQueue } = this.#options;
-    if (this.#waiting.size >= maxQueue) return Promise.reject(poolOverloaded(pool, this.#waiting.size));
+    if (!first && this.#waiting.size >= maxQueue) {
+      this.#refused += 1;
+      throw poolOverloaded(pool, this.#waiting.size);
+    }
+    const queue = first ? this.#urgent : this.#waiting;
     return new Promise((resolve, reject) => {
+      const expire = (): void => waiter.reject(timedOut(command, timeoutMs));
+      const timer = timeoutMs <= MAX_TIMER_MS ? setTimeout(expire, timeoutMs) : undefined;
+      const abort = (): void => waiter.reject(signal?.reason);
       const done = (): void => {
-        this.#waiting.delete(waiter);
+        queue.delete(waiter);
+        clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
       };
-      const abort = (): void => waiter.reject(signal?.reason);
       const waiter: Waiter = {
+        bytes,
         resolve: (taken) => {
           done();
           resolve(taken);
@@ -160,43 +217,60 @@ export class WorkerTable {
           reject(reason);
         },
       };
-      this.#waiting.add(waiter);
+      queue.add(waiter);
       signal?.addEventListener('abort', abort, { once: true });
       this.#serve();
     });
   }
 
-  /** Hands free workers to those who wait. */
+  /** Hands free workers to those who wait, in their order: a large payload is not overtaken by small ones for ever. */
   #serve(): void {
-    for (const waiter of this.#waiting) {
-      const taken = this.#leastLoaded();
-      if (!taken) return;
-      waiter.resolve(taken);
+    for (const queue of [this.#urgent, this.#waiting]) {
+      for (const waiter of queue) {
+        const taken = this.#leastLoaded(waiter.bytes);
+        if (!taken) return;
+        waiter.resolve(taken);
+      }
     }
   }
 
   /** Takes a place with the worker that has the fewest commands; undefined while none has room. */
-  #leastLoaded(): Taken | undefined {
+  #leastLoaded(bytes: number): Taken | undefined {
+    const { maxInFlight, maxBytesInFlight } = this.#options;
+    if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > maxBytesInFlight) return undefined;
     let best: Slot | undefined;
     for (const slot of this.#slots) {
-      if (!slot.worker || slot.suspect || slot.inFlight >= this.#options.maxInFlight) continue;
+      if (!slot.worker || slot.suspect || slot.inFlight >= maxInFlight) continue;
       if (!best || slot.inFlight < best.inFlight) best = slot;
     }
-    return best?.worker && this.#reserve(best, best.worker);
+    return best?.worker && this.#reserve(best, best.worker, bytes);
   }
 
-  #reserve(slot: Slot, worker: ReadyWorker): Taken {
+  #reserve(slot: Slot, worker: ReadyWorker, bytes: number): Taken {
     slot.inFlight += 1;
-    let taken = true;
+    this.#bytesInFlight += bytes;
+    let state: 'taken' | 'abandoned' | 'released' = 'taken';
+    // A restart in between began its own count.
+    const current = (): boolean => slot.worker === worker;
     return {
       worker,
+      abandon: () => {
+        if (state !== 'taken') return;
+        state = 'abandoned';
+        if (current()) slot.abandoned += 1;
+      },
       release: () => {
-        if (!taken) return;
-        taken = false;
-        // A restart in between began its own count.
-        if (slot.worker === worker) slot.inFlight -= 1;
+        if (state === 'released') return;
+        if (current()) {
+          slot.inFlight -= 1;
+          if (state === 'abandoned') slot.abandoned -= 1;
+        }
+        state = 'released';
+        this.#bytesInFlight -= bytes;
         this.#serve();
       },
     };
   }
 }
+
+const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,0 +1,95 @@
+/** One command on its way: what is sent, to which worker, and for how long. */
+import { timedOut, WorkerLostError } from './errors.ts';
+import type { EncodedPayload } from './payload.ts';
+import type { Sent } from './sent.ts';
+import type { ReadyWorker, Taken, TakeRequest, WorkerTable } from './worker-table.ts';
+
+export interface JobOptions {
+  readonly table: WorkerTable;
+  readonly command: string;
+  readonly payload: EncodedPayload;
+  readonly compression: boolean;
+  readonly timeoutMs: number;
+  /** May be sent again when its worker died half-way. */
+  readonly idempotent: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Microseconds that encoding took so far. */
+  readonly encodeUs: number;
+  /** When the caller called, by `performance.now()`. */
+  readonly startedMs: number;
+}
+
+/** Workers that may die under one command before it is given up. */
+const MAX_SENDS = 5;
+
+/** The payload is encoded once, and one worker is taken, whichever lane, or both, it goes by. */
+export class Job {
+  readonly command: string;
+  readonly payload: EncodedPayload;
+  readonly compression: boolean;
+  readonly encodeUs: number;
+  readonly #options: JobOptions;
+  #taken: Taken | undefined;
+
+  constructor(options: JobOptions) {
+    this.#options = options;
+    this.command = options.command;
+    this.payload = options.payload;
+    this.compression = options.compression;
+    this.encodeUs = options.encodeUs;
+  }
+
+  /** Waits for a worker. */
+  async take(): Promise<void> {
+    this.#taken = await this.#options.table.take(this.#request(false));
+  }
+
+  /** What is left of the time that the whole transfer may take, milliseconds. @throws TransportError when nothing is */
+  remainingMs(): number {
+    const { timeoutMs, startedMs, command } = this.#options;
+    const left = startedMs + timeoutMs - performance.now();
+    if (left > 0) return left;
+    throw timedOut(command, timeoutMs);
+  }
+
+  /**
+   * Runs `send` with the worker, and again with another one if it dies and the command may run twice, or has not run. `onRepeat` is told of each
+   * repetition.
+   */
+  async withWorker<T>(send: (worker: ReadyWorker) => Promise<T>, onRepeat: () => void): Promise<T> {
+    const { table, idempotent } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      this.#taken ??= await table.take(this.#request(true));
+      const { worker } = this.#taken;
+      try {
+        return await send(worker);
+      } catch (error) {
+        if (!(error instanceof WorkerLostError)) throw error;
+        table.suspect(worker);
+        this.#taken.release();
+        this.#taken = undefined;
+        if ((error.ran && !idempotent) || attempt >= MAX_SENDS) throw error;
+        onRepeat();
+      }
+    }
+  }
+
+  /** The caller gave up: the worker's place is free when it is done with what was sent. */
+  abandon(sent: Sent): void {
+    const taken = this.#taken;
+    this.#taken = undefined;
+    taken?.abandon();
+    sent.whenDone(() => taken?.release());
+  }
+
+  /** Gives the worker's place back. */
+  end(): void {
+    this.#taken?.release();
+    this.#taken = undefined;
+  }
+
+  #request(first: boolean): TakeRequest {
+    const { command, payload, signal } = this.#options;
+    return { command, bytes: payload.content.byteLength, signal, timeoutMs: this.remainingMs(), first };
+  }
+}

@@ -1,0 +1,100 @@
+/** The options of `startWorkerPool`, checked. */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError } from '../errors.ts';
+import { workerProgram } from './worker-file.ts';
+
+export interface WorkerPoolOptions {
+  /** Name of the pool: of the runtime's policy, thresholds and statistics. */
+  readonly pool: string;
+  /** Worker processes. Default 1. */
+  readonly size?: number | undefined;
+  /** Script whose default export is `defineWorker({ … })`. */
+  readonly script?: string | URL | undefined;
+  /**
+   * Another program in place of Node and a script, with arguments; `{address}` becomes the address to serve `proto/pitwall.proto` on. It writes
+   * `{"ready":true}` and a newline to descriptor 3, and ends when its standard input does.
+   */
+  readonly command?: readonly string[] | undefined;
+  /** Bound of the pool's shared memory, bytes; 0: gRPC only. Default 256 MiB. */
+  readonly arenaBytes?: number | undefined;
+  /** Where workers listen: Unix sockets in a folder that nobody else may enter, or ports on loopback with a token. Default `unix`, on Windows `tcp`. */
+  readonly network?: 'unix' | 'tcp' | undefined;
+  /** Environment of the workers. Default: the host's. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Options of Node for workers with a script, such as `--max-old-space-size=4096`. */
+  readonly execArgv?: readonly string[] | undefined;
+  /** Commands that one worker has in flight at most. Default 64. */
+  readonly maxInFlight?: number | undefined;
+  /** Bytes of payload that the pool has in flight at most; a larger payload goes alone. Default 1 GiB. */
+  readonly maxBytesInFlight?: number | undefined;
+  /** Callers that may wait for a worker; one more gets `PITWALL_POOL_OVERLOADED`. Default 10 000. */
+  readonly maxQueue?: number | undefined;
+  /** Milliseconds that a worker may take to start. Default 30 000. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Restarts of its workers within a minute that the pool endures before it gives up. Default 60. */
+  readonly maxRestarts?: number | undefined;
+}
+
+export interface CheckedPoolOptions {
+  readonly pool: string;
+  readonly size: number;
+  readonly command: readonly string[];
+  readonly arenaBytes: number;
+  readonly network: 'unix' | 'tcp';
+  readonly env: NodeJS.ProcessEnv;
+  readonly maxInFlight: number;
+  readonly maxBytesInFlight: number;
+  readonly maxQueue: number;
+  readonly startTimeoutMs: number;
+  readonly maxRestarts: number;
+}
+
+const MEBIBYTE = 2 ** 20;
+const MAX_NAME = 256;
+
+/** @throws InvalidArgumentError naming the option */
+export function checkPoolOptions(options: WorkerPoolOptions): CheckedPoolOptions {
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options', options, 'an object');
+  const { pool, env = process.env, network = process.platform === 'win32' ? 'tcp' : 'unix' } = options;
+  if (typeof pool !== 'string' || pool === '' || pool.length > MAX_NAME) {
+    throw new InvalidArgumentError('pool', pool, `a string of 1..${MAX_NAME} characters`);
+  }
+  if (network !== 'unix' && network !== 'tcp') throw new InvalidArgumentError('network', network, "'unix' or 'tcp'");
+  if (typeof env !== 'object' || env === null) throw new InvalidArgumentError('env', env, 'an object of strings');
+  return {
+    pool,
+    env,
+    network,
+    size: whole('size', options.size, 1, 1, 256),
+    command: commandOf(options),
+    arenaBytes: whole('arenaBytes', options.arenaBytes, 256 * MEBIBYTE, 0, 2 ** 40),
+    maxInFlight: whole('maxInFlight', options.maxInFlight, 64, 1, 100_000),
+    maxBytesInFlight: whole('maxBytesInFlight', options.maxBytesInFlight, 1024 * MEBIBYTE, 1, 2 ** 50),
+    maxQueue: whole('maxQueue', options.maxQueue, 10_000, 0, 10_000_000),
+    startTimeoutMs: whole('startTimeoutMs', options.startTimeoutMs, 30_000, 1, 3_600_000),
+    maxRestarts: whole('maxRestarts', options.maxRestarts, 60, 0, 1_000_000),
+  };
+}
+
+function whole(field: string, given: unknown, byDefault: number, low: number, high: number): number {
+  const value = given ?? byDefault;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new InvalidArgumentError(field, value, `a whole number in ${low}..${high}`);
+}
+
+function commandOf({ script, command, execArgv = [] }: WorkerPoolOptions): readonly string[] {
+  if (command !== undefined) return strings('command', command, 'a program and its arguments, as strings', 1);
+  if (typeof script !== 'string' && !(script instanceof URL)) {
+    throw new InvalidArgumentError('script', script, 'the path or file URL of a worker script (or give a command)');
+  }
+  const flags = strings('execArgv', execArgv, 'options of Node, as strings', 0);
+  const file = script instanceof URL || script.startsWith('file:') ? fileURLToPath(script) : path.resolve(script);
+  return [process.execPath, ...flags, workerProgram(), '{address}', file];
+}
+
+function strings(field: string, value: unknown, accepted: string, atLeast: number): readonly string[] {
+  const good = Array.isArray(value) && value.length >= atLeast && value.every((part) => typeof part === 'string');
+  if (good) return value;
+  throw new InvalidArgumentError(field, value, accepted);
+}
