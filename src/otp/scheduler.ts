@@ -19,7 +19,7 @@ export interface TurnLimits {
 
 export const DEFAULT_TURN: TurnLimits = { messages: 4096, ms: 2, quantum: 64 };
 
-/** How many messages are handled between two looks at the clock: a look costs a tenth of a message, four slow handlers may take 4 ms. */
+/** How many messages are handled between two looks at the clock. A look costs a tenth of a message; handlers may be slow. */
 const CLOCK_EVERY = 4;
 
 /**
