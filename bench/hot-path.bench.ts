@@ -1,4 +1,4 @@
-/** What the caller of a decision waits for: DESIGN section 4's figures for what exists. */
+/** What the caller of a decision waits for: the design's figures for what exists. */
 import { type Runtime, startRuntime } from 'pitwall';
 import { startWorkerPool, tensor } from 'pitwall/transports';
 import { atLeast, atMost, type BenchRow, medianMs, percentile } from './row.ts';

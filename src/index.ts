@@ -37,9 +37,11 @@ export type {
 } from './decision/types.ts';
 export { InvalidArgumentError, PitwallError } from './errors.ts';
 export type { Analyzer } from './facade/analyzer.ts';
+export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
+export type { Learning, Prediction } from './facade/learning.ts';
 export type { Thresholds } from './facade/thresholds.ts';
 export type { TransferMetrics } from './hot-path/complete.ts';
-export type { Lane, LaneContext, Lanes } from './hot-path/lanes.ts';
+export type { Lane, LaneContext, Lanes, TransferInput } from './hot-path/lanes.ts';
 export type { TransferOptions } from './hot-path/transfer.ts';
 export type { ThresholdChange } from './learning/threshold-tuning.ts';
 export type { Outcome, TransferRecord } from './metrics/record.ts';

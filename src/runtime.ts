@@ -13,7 +13,7 @@ import { Analyzer } from './facade/analyzer.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
 import { Learning } from './facade/learning.ts';
 import { Thresholds } from './facade/thresholds.ts';
-import type { Lanes } from './hot-path/lanes.ts';
+import type { Lanes, TransferInput } from './hot-path/lanes.ts';
 import type { TransferOptions } from './hot-path/transfer.ts';
 import { call, type NactRef, type ProcessTree, type ServerRef, whereis } from './otp/index.ts';
 import type { RuntimePort } from './transports/runtime-port.ts';
@@ -76,11 +76,7 @@ export class Runtime {
    * @returns what the lane resolved with
    * @throws what the gRPC lane rejected with; what zero-copy rejected with, if its error says `retryable: false`; the signal's reason
    */
-  async transfer<D, T>(
-    request: { readonly data: D } & object,
-    lanes: Lanes<D, T>,
-    options?: TransferOptions,
-  ): Promise<T> {
+  async transfer<D, T>(request: TransferInput<D>, lanes: Lanes<D, T>, options?: TransferOptions): Promise<T> {
     if (typeof request !== 'object' || request === null) {
       throw new InvalidArgumentError('request', request, 'an object with the payload as data');
     }

@@ -208,7 +208,7 @@ function tune(state: State): void {
   state.args.onChanges(changes);
 }
 
-/** A sample of the machine that is older says nothing any more (DESIGN 3). */
+/** A sample of the machine that is older says nothing any more. */
 const STALE_MS = 2_000;
 
 /** Goals about total time compare means, the others medians. */

@@ -1,12 +1,17 @@
 #!/usr/bin/env node
 /** The `pitwall` command. Each subcommand is a file that exports `run(args)`, loaded when it is called. */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { PitwallError } from '../errors.ts';
 
 const HELP = `pitwall: which lane a payload takes to its worker, decided, measured, explained.
 
   pitwall stats [--data-dir DIR] [--pool NAME] [--since 1h] [--json]
                 what was measured, read from the data directory of a running or resting host
+  pitwall explain --pool NAME [--data-dir DIR]
+                the pool's size ranges per lane, from what it has learned
+  pitwall export [--data-dir DIR] [--pool NAME] [--format jsonl|csv|arrow] [--out FILE]
+  pitwall import FILE [--data-dir DIR] [--format jsonl|csv|arrow]
+                everything that was recorded and learned, for a post-mortem or another machine
   pitwall --help | --version
 
 The main job on real payloads: npm start, in a checkout.`;
@@ -16,6 +21,12 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case 'stats':
       return (await import('./stats.ts')).run(rest);
+    case 'explain':
+      return (await import('./explain.ts')).run(rest);
+    case 'export':
+      return (await import('./exchange.ts')).runExport(rest);
+    case 'import':
+      return (await import('./exchange.ts')).runImport(rest);
     case '--version':
     case '-v':
       console.log(version());
@@ -33,9 +44,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function version(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const manifest: { version: string } = createRequire(import.meta.url)('pitwall/package.json');
   return manifest.version;
 }
 

@@ -1,6 +1,20 @@
 /** What a host gives to `runtime.transfer`: its own two ways of moving a payload. */
 import type { Decision } from '../decision/decision.ts';
+import type { Attributes, DataType, Format } from '../decision/types.ts';
 import type { TransferCost } from '../transports/types.ts';
+
+/** A transfer, as a host asks for it: the payload, and what the host knows of it better than pitwall can see. */
+export interface TransferInput<D> {
+  readonly pool: string;
+  readonly data: D;
+  /** Bytes of the encoded payload. Default: read from `data`. */
+  readonly dataSize?: number | undefined;
+  readonly dataType?: DataType | undefined;
+  readonly format?: Format | undefined;
+  readonly compression?: boolean | undefined;
+  readonly sessionId?: string | undefined;
+  readonly attributes?: Attributes | undefined;
+}
 
 /** What a lane may know and say while it moves one payload. */
 export interface LaneContext {

@@ -1,5 +1,5 @@
 /**
- * pitwall's own tree, as DESIGN draws it, and nothing else:
+ * pitwall's own tree, and nothing else:
  *
  *   pitwall                      one_for_one
  *   ├── storage                  rest_for_one   metrics_store -> recorder
