@@ -121,16 +121,14 @@ export class CostFilter {
     return weight;
   }
 
-  /** Raises the doubt about some parameters towards their prior's, after a change of regime. `share` 0..1. */
-  doubt(indices: Iterable<number>, share: number): void {
-    const size = this.size;
-    for (const index of indices) {
+  /** Raises each parameter's doubt by a share of its prior's variance, at most to it. */
+  doubt(share: number): void {
+    const { covariance, priorVariance, size } = this;
+    for (let index = 0; index < size; index += 1) {
       const cell = index * size + index;
-      const prior = this.priorVariance[index] ?? 0;
-      this.covariance[cell] = Math.max(
-        this.covariance[cell] ?? 0,
-        Math.min(prior, (this.covariance[cell] ?? 0) + share * prior),
-      );
+      const variance = covariance[cell] ?? 0;
+      const prior = priorVariance[index] ?? 0;
+      covariance[cell] = Math.max(variance, Math.min(prior, variance + share * prior));
     }
   }
 

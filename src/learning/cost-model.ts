@@ -23,6 +23,7 @@ import {
   sharedPrior,
 } from './cost-structure.ts';
 import { decayOver, KindTable } from './kind-table.ts';
+import { PageHinkley } from './page-hinkley.ts';
 import { RollingResiduals } from './rolling-residuals.ts';
 import type { CostModelSnapshot, JsonValue, Lane, Observation } from './types.ts';
 
@@ -47,6 +48,8 @@ export interface CostModelCounters {
   readonly refusedRecords: number;
   /** Records whose kind got no parameters of its own because all slots were in use. */
   readonly refusedKinds: number;
+  /** Changes of regime that the residuals told of. */
+  readonly changes: number;
 }
 
 /** Records of one kind by lane, weighted by recency. */
@@ -74,6 +77,7 @@ export class CostModel {
   #meanLatencyUs = INITIAL_MEAN_US;
   #explorationSpent = 0;
   #refusedRecords = 0;
+  #changes = 0;
 
   /** @throws InvalidArgumentError for an option outside its range, naming it. */
   constructor(options: CostModelOptions = {}) {
@@ -92,7 +96,12 @@ export class CostModel {
   }
 
   get counters(): CostModelCounters {
-    return { learned: this.#learned, refusedRecords: this.#refusedRecords, refusedKinds: this.#kinds.refused };
+    return {
+      learned: this.#learned,
+      refusedRecords: this.#refusedRecords,
+      refusedKinds: this.#kinds.refused,
+      changes: this.#changes,
+    };
   }
 
   /** Learns from one successful transfer. Never throws; what cannot be learned from is counted. Leaves its argument as it is. */
@@ -112,6 +121,7 @@ export class CostModel {
     const residual = Math.log(observation.latencyUs / this.#at.latencyUs);
     const explained = filter.variance(this.#gradient);
     lane.residuals.add(residual);
+    if (lane.change.update(Math.max(-CHANGE_CLIP, Math.min(CHANGE_CLIP, residual)))) this.#doubt();
     filter.update(this.#gradient, residual, observation.inFlight > 1 ? BURST_NOISE * lane.noise : lane.noise);
     lane.noise = nextNoise(lane.noise, residual, explained);
     lane.records = lane.records * decayOver(1) + 1;
@@ -156,6 +166,7 @@ export class CostModel {
       explorationSpent: this.#explorationSpent,
       refusedRecords: this.#refusedRecords,
       refusedKinds: this.#kinds.refused,
+      changes: this.#changes,
       theta: Array.from(this.#filter.theta),
       covariance,
       kinds: this.#kinds.kinds().map((kind) => ({ ...kind })),
@@ -173,6 +184,12 @@ export class CostModel {
     const model = new CostModel(options);
     model.#restore(checkedState(state, { maxKinds: model.#maxKinds, parameters: blockOf }));
     return model;
+  }
+
+  /** The machine has changed: all that was learned is doubted a little, so that what comes next counts for more. */
+  #doubt(): void {
+    this.#filter.doubt(CHANGE_DOUBT);
+    this.#changes += 1;
   }
 
   /**
@@ -213,6 +230,7 @@ export class CostModel {
     this.#meanLatencyUs = state.meanLatencyUs;
     this.#explorationSpent = state.explorationSpent;
     this.#refusedRecords = state.refusedRecords;
+    this.#changes = state.changes;
     this.#grpc = newLane(this.#residualWindow, state.grpc);
     this.#zeroCopy = newLane(this.#residualWindow, state.zeroCopy);
   }
@@ -260,6 +278,7 @@ export class CostModel {
 
 interface LaneState {
   readonly residuals: RollingResiduals;
+  readonly change: PageHinkley;
   /** Variance of a transfer's log latency around its median. */
   noise: number;
   /** Records, decayed. */
@@ -275,6 +294,13 @@ const LEVEL_DRIFT = 2e-4;
  * slowdown and 0.8 % of regret (docs/learning.md).
  */
 const BURST_NOISE = 4;
+/**
+ * After a change of regime each parameter's variance grows by this share of its prior's, at most to it. Slowdown after changes fell by 0.2 %
+ * (docs/learning.md); four times as much doubt cost as much in regret as it won.
+ */
+const CHANGE_DOUBT = 0.05;
+/** A single stall is no change of regime. */
+const CHANGE_CLIP = 1.5;
 /** Rate of the mean latency and of the budget's share: a memory of 200 records. */
 const MEAN_RATE = 0.005;
 const INITIAL_MEAN_US = 3000;
@@ -300,13 +326,15 @@ function nextNoise(noise: number, residual: number, explained: number): number {
 function newLane(window: number, state?: CostModelState['grpc']): LaneState {
   return {
     residuals: new RollingResiduals(window, state?.residuals),
+    change: new PageHinkley({}, state?.change),
     noise: state?.noise ?? INITIAL_NOISE,
     records: state?.records ?? 0,
   };
 }
 
-function laneState(lane: LaneState): { residuals: number[]; noise: number; records: number } {
-  return { residuals: lane.residuals.toArray(), noise: lane.noise, records: lane.records };
+function laneState(lane: LaneState) {
+  const { noise, records } = lane;
+  return { residuals: lane.residuals.toArray(), change: lane.change.toState(), noise, records };
 }
 
 function isLearnable(observation: Observation): boolean {

@@ -2,7 +2,9 @@
  * The persistent form of a cost model, and the check on what is read back: shape, version, finite and sane numbers. A state may come from a
  * damaged disk or another version; a bad one is refused with its reason, and the pool starts from the prior.
  */
+
 import { type Kind, MAX_NAME_LENGTH } from './kind-table.ts';
+import type { PageHinkleyState } from './page-hinkley.ts';
 import {
   checkedList,
   checkedNumber,
@@ -20,6 +22,7 @@ export interface CostModelState {
   readonly explorationSpent: number;
   readonly refusedRecords: number;
   readonly refusedKinds: number;
+  readonly changes: number;
   readonly theta: readonly number[];
   /** Lower triangle, row by row. */
   readonly covariance: readonly number[];
@@ -29,6 +32,7 @@ export interface CostModelState {
 }
 
 export interface StoredLane {
+  readonly change: PageHinkleyState;
   readonly residuals: readonly number[];
   readonly noise: number;
   readonly records: number;
@@ -68,6 +72,7 @@ export function checkedState(state: unknown, bounds: StateBounds): CostModelStat
     explorationSpent: checkedNumber('explorationSpent', root.explorationSpent, 0, 1e12),
     refusedRecords: checkedNumber('refusedRecords', root.refusedRecords, 0, MAX_COUNT),
     refusedKinds: checkedNumber('refusedKinds', root.refusedKinds, 0, MAX_COUNT),
+    changes: checkedNumber('changes', root.changes, 0, MAX_COUNT),
     theta,
     covariance,
     kinds,
@@ -106,7 +111,18 @@ function storedLane(field: string, value: unknown): StoredLane {
   const lane = checkedRecord(field, value);
   return {
     residuals: checkedNumbers(`${field}.residuals`, lane.residuals, [0, MAX_RESIDUALS], [-MAX_RESIDUAL, MAX_RESIDUAL]),
+    change: storedChange(`${field}.change`, lane.change),
     noise: checkedNumber(`${field}.noise`, lane.noise, 1e-6, 100),
     records: checkedNumber(`${field}.records`, lane.records, 0, MAX_COUNT),
   };
+}
+
+function storedChange(field: string, value: unknown): PageHinkleyState {
+  const [count = 0, mean = 0, squares = 0, rising = 0, falling = 0] = checkedNumbers(
+    field,
+    value,
+    [5, 5],
+    [-1e15, 1e15],
+  );
+  return [count, mean, squares, rising, falling];
 }

@@ -13,6 +13,9 @@ export interface PageHinkleyOptions {
   readonly minimum?: number;
 }
 
+/** Count, mean, sum of squares, and both cumulated sums. */
+export type PageHinkleyState = readonly [number, number, number, number, number];
+
 export class PageHinkley {
   readonly #tolerance: number;
   readonly #threshold: number;
@@ -23,10 +26,16 @@ export class PageHinkley {
   #rising = 0;
   #falling = 0;
 
-  constructor(options: PageHinkleyOptions = {}) {
+  /** @param state where another one stood, as `toState` gave it */
+  constructor(options: PageHinkleyOptions = {}, state?: PageHinkleyState) {
     this.#tolerance = positive('tolerance', options.tolerance ?? 0.25);
     this.#threshold = positive('threshold', options.threshold ?? 25);
     this.#minimum = positive('minimum', options.minimum ?? 60);
+    if (state !== undefined) [this.#count, this.#mean, this.#squares, this.#rising, this.#falling] = state;
+  }
+
+  toState(): PageHinkleyState {
+    return [this.#count, this.#mean, this.#squares, this.#rising, this.#falling];
   }
 
   /** Takes a value; true is an alarm, after which the test starts anew. What is no finite number is left out. */
