@@ -232,6 +232,7 @@ class RegionLease implements Lease {
     if (this.#released) return;
     this.#released = true;
     const { region, slice, onRelease } = this.#parts;
+    if (!region.open) return;
     try {
       // From here on a late reference names a generation that is over.
       region.writeNumber(slice.from, NOT_IN_USE);

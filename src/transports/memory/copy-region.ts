@@ -44,6 +44,10 @@ class CopyRegion implements Region {
     this.#fd = fd;
   }
 
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** Zeros are written, once: what is leased later has its pages, whoever fills the file system meanwhile. */
   commit(from: number, to: number): boolean {
     try {

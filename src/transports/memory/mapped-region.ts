@@ -83,6 +83,10 @@ class MappedRegion implements Region {
     this.#words = new DataView(mapping.buffer);
   }
 
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** fallocate fails with an error where a store into a page that cannot be had would be SIGBUS. */
   commit(from: number, to: number): boolean {
     const { fd } = this.#backing;

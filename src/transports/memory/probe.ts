@@ -8,7 +8,6 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const TIMEOUT_MS = 10_000;
-const IN_TRIAL = 'PITWALL_NATIVE_TRIAL';
 
 /** Runs in the child, the same calls as `native.ts`: a sealed file (or anonymous memory), mapped, written, read, replaced. Prints `ok`. */
 const TRIAL = `
@@ -44,11 +43,11 @@ export class NativeProbe {
 function probe(): Promise<string | undefined> {
   if (process.platform !== 'linux') return Promise.resolve(`memfd needs Linux, this is ${process.platform}`);
   // A host packed into one executable starts itself here, not a trial: its child must not try again.
-  if (process.env[IN_TRIAL] !== undefined) return Promise.resolve('this process is a trial itself');
+  if (process.env.PITWALL_NATIVE_TRIAL !== undefined) return Promise.resolve('this process is a trial itself');
   const koffi = locateKoffi();
   if (koffi === undefined) return Promise.resolve('koffi is not installed');
   return new Promise((resolve) => {
-    const options = { timeout: TIMEOUT_MS, env: { ...process.env, NODE_OPTIONS: '', [IN_TRIAL]: '1' } };
+    const options = { timeout: TIMEOUT_MS, env: { ...process.env, NODE_OPTIONS: '', PITWALL_NATIVE_TRIAL: '1' } };
     execFile(process.execPath, ['-e', TRIAL, koffi], options, (error, stdout, stderr) => {
       if (!error && stdout.trim() === 'ok') resolve(undefined);
       else resolve(`the native trial failed: ${stderr.trim().split('\n').at(-1) || error?.message || 'no answer'}`);

@@ -8,6 +8,8 @@ export interface Region {
   readonly bytes: number;
   /** The region itself, mapped; or ordinary memory of the same shape, brought in step by `push` and `pull`. */
   readonly memory: Uint8Array;
+  /** False from `close` on. */
+  readonly open: boolean;
   /** Makes pages usable; false when there are none to be had. */
   commit(from: number, to: number): boolean;
   /** Bytes that the file system would still give; undefined where it sets no bound. */
