@@ -101,12 +101,13 @@ export function sharedPrior(prior: CostPrior): PriorVector {
   set(IN_FLIGHT_SPLIT, 0, 0.08);
   setLog(GRPC_FIXED, prior.grpcFixedUs);
   setLog(GRPC_BYTE, prior.grpcUsPerByte);
-  set(GRPC_BYTE_IN_FLIGHT, 0.2, 0.2);
+  // Bytes on the wire suffer from others in flight more than bytes in memory do: a prior that is tight, since few large transfers teach it.
+  set(GRPC_BYTE_IN_FLIGHT, 0.25, 0.1);
   setLog(GZIP_FIXED, prior.gzipFixedUs);
   setLog(GZIP_BYTE, prior.gzipUsPerByte);
   setLog(ZERO_COPY_FIXED, prior.zeroCopyFixedUs);
   setLog(ZERO_COPY_BYTE, prior.zeroCopyUsPerByte);
-  set(ZERO_COPY_BYTE_IN_FLIGHT, 0, 0.2);
+  set(ZERO_COPY_BYTE_IN_FLIGHT, 0.1, 0.1);
   setLog(COLD_FIXED, prior.coldFixedUs);
   setLog(COLD_BYTE, prior.coldUsPerByte);
   setLog(UNKNOWN_FIXED, prior.unknownFixedUs);
