@@ -36,20 +36,22 @@ describe('the queue', () => {
             const index = model.findIndex((item) => item % n === 0);
             expect(mailbox.take((item) => item % n === 0)).toBe(index < 0 ? undefined : model.splice(index, 1)[0]);
           } else {
+            const taken: (number | undefined)[] = [];
             for (let i = 0; i < n; i += 1) {
-              if (what === 'shift') expect(mailbox.shift()).toBe(model.shift());
+              if (what === 'shift') taken.push(mailbox.shift());
               else {
                 serial += 1;
                 mailbox.push(serial);
                 model.push(serial);
               }
             }
+            if (what === 'shift') expect(taken.filter((item) => item !== undefined)).toEqual(model.splice(0, n));
           }
           expect(mailbox.length).toBe(model.length);
           expect([...mailbox]).toEqual(model);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -59,7 +59,9 @@ describe('nact', () => {
     expect(() => dispatch(ref.nact, { type: 'add' })).not.toThrow();
   });
 
-  it('an actor under load never stops receiving: a million messages by cast, a hundred thousand by dispatch, all accounted for', async () => {
+  it('an actor under load never stops receiving: a million messages by cast, a hundred thousand by dispatch, all accounted for', {
+    timeout: 120_000,
+  }, async () => {
     const ref = started(await startGenServer(testSystem(), probe, {}));
     for (let sent = 0; sent < 1_000_000; sent += 1) {
       cast(ref, { type: 'add' });
