@@ -1,5 +1,5 @@
 /** What the cost model says about a threshold: where the lanes cross, how sure it is, and what a move would gain. */
-import type { ReferenceTraffic, TuningInput } from './threshold-tuning.ts';
+import type { ReferenceTraffic, TuningInput } from './threshold-types.ts';
 import type { CostModelSnapshot, Features } from './types.ts';
 
 export interface Evidence {

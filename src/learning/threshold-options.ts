@@ -1,6 +1,6 @@
 /** Defaults and limits of a threshold tuner's options. */
 import { InvalidArgumentError } from '../errors.ts';
-import type { ThresholdTuningOptions } from './threshold-tuning.ts';
+import type { ThresholdTuningOptions } from './threshold-types.ts';
 
 /** @throws InvalidArgumentError naming the option */
 export function checkedTuningOptions(options: ThresholdTuningOptions): Required<ThresholdTuningOptions> {
