@@ -1,14 +1,15 @@
 /** What comes out of a decision, and how it explains itself. */
 import type { Goal } from '../config/types.ts';
 import type { Features, LaneComparison } from '../learning/types.ts';
-import { analyzeCosts } from './cost-benefit.ts';
-import { type EstimateSource, orderConfidence } from './estimate.ts';
-import { methodCosts } from './method-costs.ts';
+import { analyzeLanes } from './cost-benefit.ts';
+import type { EstimateSource } from './estimate.ts';
+import { packComparison, unpackComparison, unpackEstimate } from './packed-comparison.ts';
 import type {
   CostBenefitAnalysis,
   DecisionReason,
   Method,
   PolicyTrace,
+  RuleFailure,
   Threshold,
   TransferRequest,
   Warmth,
@@ -24,15 +25,14 @@ export interface DecisionBasis extends Features {
   /** Both lanes' estimates, where they were compared. */
   readonly comparison: LaneComparison | undefined;
   readonly source: EstimateSource;
+  readonly ruleFailure: RuleFailure | undefined;
 }
 
 /** What the flow came to. */
 export interface Outcome {
   readonly method: Method;
   readonly reason: DecisionReason;
-  /** Probability that this lane is the better one, 0..1; 1 where it was not a matter of estimates. */
   readonly confidence: number;
-  /** Probability with which this lane was drawn; 1 where there was no draw. */
   readonly propensity: number;
   readonly explored: boolean;
   /** The custom rule's name or the override's data type, where one decided. */
@@ -41,8 +41,8 @@ export interface Outcome {
 }
 
 /**
- * A decision: plain readonly fields, and an analysis that is only built when it is first read. One object without nested ones, since the last
- * ten thousands of them are kept: what survives costs the garbage collector more than what is thrown away.
+ * A decision: plain readonly fields, and an analysis that is made when it is read, of the numbers that decided. Little is kept of them (a flat
+ * array of doubles), since the last thousands of decisions are: what survives costs the garbage collector more than what is thrown away.
  */
 export class Decision {
   readonly transferId: string;
@@ -50,7 +50,12 @@ export class Decision {
   readonly pool: string | undefined;
   readonly method: Method;
   readonly reason: DecisionReason;
+  /**
+   * Probability that this lane is the faster one, 0..1, as `laneConfidence` in `estimate.ts` states it: below 0.5 where a margin, a resource or
+   * chance chose against the belief, 0.5 where nothing is known, 1 where it was not a matter of estimates.
+   */
   readonly confidence: number;
+  /** Probability with which this lane was drawn, above 0; 1 where there was no draw. */
   readonly propensity: number;
   readonly explored: boolean;
   /** gRPC because something was missing or wrong. */
@@ -69,10 +74,12 @@ export class Decision {
   readonly inFlight: number;
   readonly hourOfDay: number;
   readonly policyVersion: number;
+  /** The first custom rule that could not be followed; the flow went on without it. */
+  readonly ruleFailure: RuleFailure | undefined;
   readonly #goal: Goal;
   readonly #by: string | undefined;
   readonly #threshold: Threshold | undefined;
-  readonly #comparison: LaneComparison | undefined;
+  readonly #estimates: readonly number[] | undefined;
   readonly #source: EstimateSource;
 
   constructor(basis: DecisionBasis, outcome: Outcome, problem?: string) {
@@ -96,16 +103,16 @@ export class Decision {
     this.inFlight = basis.inFlight;
     this.hourOfDay = basis.hourOfDay;
     this.policyVersion = basis.policyVersion;
+    this.ruleFailure = basis.ruleFailure;
     this.#goal = basis.goal;
     this.#by = outcome.by;
     this.#threshold = basis.threshold;
-    this.#comparison = basis.comparison;
+    this.#estimates = basis.comparison && packComparison(basis.comparison);
     this.#source = basis.source;
   }
 
   get warmth(): Warmth {
-    if (this.warm === undefined) return 'unknown';
-    return this.warm ? 'warm' : 'cold';
+    return warmthOf(this.warm);
   }
 
   /** The policy that took part. */
@@ -124,16 +131,14 @@ export class Decision {
     return { dataSize, dataType, format, compression, warm, systemLoad, availableMemory, inFlight, hourOfDay };
   }
 
-  /** Expected latency of the chosen lane, microseconds; undefined where nothing was estimated. */
+  /** Expected (median) latency of the chosen lane, microseconds; undefined where nothing was estimated. */
   get predictedLatencyUs(): number | undefined {
-    const estimate = this.method === 'grpc' ? this.#comparison?.grpc : this.#comparison?.zeroCopy;
-    return estimate?.latencyUs;
+    return this.#estimates && unpackEstimate(this.#estimates, this.method).latencyUs;
   }
 
   /** 90 % interval of that latency, microseconds. */
   get intervalUs(): readonly [low: number, high: number] | undefined {
-    const estimate = this.method === 'grpc' ? this.#comparison?.grpc : this.#comparison?.zeroCopy;
-    return estimate?.intervalUs;
+    return this.#estimates && unpackEstimate(this.#estimates, this.method).intervalUs;
   }
 
   /** Size from which this data type goes zero-copy where nothing better is known, bytes. */
@@ -143,19 +148,7 @@ export class Decision {
 
   /** Both lanes' costs, made of the numbers that decided; undefined where the lanes were not compared. Built at each reading. */
   get analysis(): CostBenefitAnalysis | undefined {
-    const comparison = this.#comparison;
-    if (comparison === undefined) return undefined;
-    const { dataSize, systemLoad, availableMemory, warmth } = this;
-    const source = this.#source;
-    return analyzeCosts(
-      {
-        zero_copy: methodCosts('zero_copy', dataSize, warmth, comparison.zeroCopy, source),
-        grpc: methodCosts('grpc', dataSize, warmth, comparison.grpc, source),
-      },
-      { dataSize, systemLoad, availableMemory, warmth },
-      orderConfidence(comparison),
-      comparison.logRatio > 0 ? 'zero_copy' : 'grpc',
-    );
+    return this.#estimates && analyzeLanes(unpackComparison(this.#estimates), this, this.#goal, this.#source);
   }
 
   /** Why, in a sentence or two. */
@@ -168,15 +161,44 @@ export class Decision {
 
   /** A plain object: everything there is to know, for messages, logs and `explain`. */
   toJSON(): object {
-    const { transferId, pool, method, reason, confidence, propensity, explored, fallback, problem, variant } = this;
+    const {
+      transferId,
+      pool,
+      method,
+      reason,
+      confidence,
+      propensity,
+      explored,
+      fallback,
+      problem,
+      variant,
+      ruleFailure,
+    } = this;
     const { policy, dataSize, dataType, format, compression, warmth, predictedLatencyUs, intervalUs } = this;
     const { thresholdBytes, features, analysis, rationale } = this;
     return {
-      ...{ transferId, pool, method, reason, confidence, propensity, explored, fallback, problem, variant },
+      ...{
+        transferId,
+        pool,
+        method,
+        reason,
+        confidence,
+        propensity,
+        explored,
+        fallback,
+        problem,
+        variant,
+        ruleFailure,
+      },
       ...{ policy, dataSize, dataType, format, compression, warmth, predictedLatencyUs, intervalUs },
       ...{ thresholdBytes, features, analysis, rationale },
     };
   }
+}
+
+export function warmthOf(warm: boolean | undefined): Warmth {
+  if (warm === undefined) return 'unknown';
+  return warm ? 'warm' : 'cold';
 }
 
 type Explanation = (decision: Decision, lane: string) => string;
@@ -191,7 +213,7 @@ const EXPLANATIONS: Readonly<Record<DecisionReason, Explanation>> = {
   shared_memory_exhausted: ({ dataSize }) => `gRPC, since shared memory has no room for ${bytes(dataSize)}`,
   custom_rule: ({ policy }, lane) => `${lane}, by the custom rule "${policy.rule}"`,
   threshold_override: ({ policy, dataSize }, lane) =>
-    `${lane}, by the threshold that is set for "${policy.override}" (${bytes(dataSize)})`,
+    `${lane} for ${bytes(dataSize)}, by the threshold that is set for "${policy.override}"`,
   below_minimum: ({ dataSize }) => `gRPC, since ${bytes(dataSize)} are below the size from which zero-copy can pay`,
   above_maximum: ({ dataSize }) => `zero-copy, since ${bytes(dataSize)} are above the maximum for gRPC`,
   model: ({ confidence }, lane) => `${lane}, by the trained model (confidence ${confidence.toFixed(2)})`,
@@ -232,6 +254,7 @@ export function fallbackDecision(
     threshold: undefined,
     comparison: undefined,
     source: 'cost_model',
+    ruleFailure: undefined,
     dataSize: request?.dataSize ?? 0,
     dataType: request?.dataType ?? 'binary',
     format: request?.format ?? 'raw',

@@ -16,7 +16,11 @@ const MAX_ATTRIBUTES = 32;
 
 /**
  * Accepts `{ pool, data }`, where the payload describes itself, or `{ pool, dataSize, dataType?, format? }`; both may carry `compression`,
- * `sessionId`, `attributes`, `signal`. An explicit `dataSize`, `dataType` or `format` wins over what `data` says.
+ * `sessionId`, `attributes`. An explicit `dataSize`, `dataType` or `format` wins over what `data` says, and spares looking at it. Other keys, such
+ * as `signal`, are none of a decision's business and are left alone.
+ *
+ * What it costs is bounded whatever `data` is (`payload.ts`), but for two things that no caller can bound: getters and proxies of the host's own,
+ * and that the engine lists all keys of an object before it hands out the first.
  */
 export function describeRequest(given: unknown): Described {
   try {
@@ -30,32 +34,28 @@ export function describeRequest(given: unknown): Described {
 function describe(given: unknown): Described {
   if (typeof given !== 'object' || given === null) return refused('request', describeValue(given), 'an object');
   const source: RequestShape = given;
-  const pool = source.pool;
-  if (!isName(pool)) return refused('pool', describeValue(pool), `a string of 1..${LONGEST_NAME} characters`);
-  const { dataSize, dataType, format, compression, sessionId, attributes } = source;
-  const payload = dataSize === undefined || dataType === undefined ? describePayload(source.data) : undefined;
-  const size = dataSize ?? payload?.dataSize;
-  if (typeof size !== 'number' || !(size >= 0) || !(size <= Number.MAX_SAFE_INTEGER)) {
-    return refused(
-      dataSize === undefined ? 'data' : 'dataSize',
-      describeValue(size ?? source.data),
-      'a payload, or its size in bytes >= 0',
-    );
-  }
-  if (dataType !== undefined && !isName(dataType))
-    return refused('dataType', describeValue(dataType), 'a short string');
-  if (format !== undefined && !isName(format)) return refused('format', describeValue(format), 'a short string');
+  const { pool, dataSize, dataType, format, compression, sessionId, attributes } = source;
+  if (!isName(pool)) return refusedName('pool', pool);
+  if (dataType !== undefined && !isName(dataType)) return refusedName('dataType', dataType);
+  if (format !== undefined && !isName(format)) return refusedName('format', format);
+  if (sessionId !== undefined && !isName(sessionId)) return refusedName('sessionId', sessionId);
   if (compression !== undefined && typeof compression !== 'boolean') {
     return refused('compression', describeValue(compression), 'true or false');
   }
-  if (sessionId !== undefined && !isName(sessionId))
-    return refused('sessionId', describeValue(sessionId), 'a short string');
+  const data = dataSize === undefined || dataType === undefined ? source.data : undefined;
+  const payload = data === undefined ? undefined : describePayload(data);
+  const size = dataSize ?? payload?.dataSize;
+  if (!isSize(size)) {
+    return dataSize === undefined
+      ? refused('data', describeValue(data), 'a payload, or `dataSize` in its place')
+      : refused('dataSize', describeValue(dataSize), `bytes, a number in 0..${Number.MAX_SAFE_INTEGER}`);
+  }
   const type = dataType ?? payload?.dataType ?? 'binary';
   return {
     ok: true,
     request: {
       pool,
-      dataSize: size,
+      dataSize: Math.round(size),
       dataType: type,
       format: format ?? payload?.format ?? defaultFormat(type),
       compression: compression === true,
@@ -81,20 +81,35 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= LONGEST_NAME;
 }
 
+function isSize(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
 function defaultFormat(dataType: string): string {
   if (dataType === 'tensor') return 'numpy';
   if (dataType === 'dataframe') return 'arrow';
   return dataType === 'json' ? 'json' : 'raw';
 }
 
-/** Rules may look at attributes; what is no plain value is left out. */
+/** Rules may look at attributes; what is no plain value is left out, and so is what goes beyond the limit. */
 function readAttributes(given: unknown): Attributes | undefined {
   if (typeof given !== 'object' || given === null) return undefined;
   const attributes: Record<string, string | number | boolean> = Object.create(null);
-  for (const [key, value] of Object.entries(given).slice(0, MAX_ATTRIBUTES)) {
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') attributes[key] = value;
+  let taken = 0;
+  for (const key in given) {
+    if (taken >= MAX_ATTRIBUTES) break;
+    if (!Object.hasOwn(given, key)) continue;
+    const value = (given as Record<string, unknown>)[key]; // The key comes from the object itself.
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') continue;
+    attributes[key] = value;
+    taken += 1;
   }
   return Object.freeze(attributes);
+}
+
+function refusedName(field: string, given: unknown): Described {
+  const got = typeof given === 'string' ? `a string of ${given.length}` : describeValue(given);
+  return refused(field, got, `a string of 1..${LONGEST_NAME} characters`);
 }
 
 function refused(field: string, given: string, accepted: string): Described {

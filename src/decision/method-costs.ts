@@ -1,24 +1,49 @@
 /**
- * A lane's cost with every part named (C1). Latency is learned, end to end; the parts below say what it is made of and what it takes besides
- * time. Their constants come from paired transfers of real payloads through both lanes (Node 20, two cores, a virtual machine).
+ * A lane's cost with every part named (C1). Latency is what a learner or the prior says, end to end; the parts say what it is made of and what
+ * it takes besides time.
+ *
+ * The constants are medians over 4 000 paired transfers of real payloads (uncompressed, above 64 KB, one in flight; Node 20, two cores, a
+ * virtual machine), cpu time being the host's. They are shares of a lane's latency, so that they move with the machine they run on.
  */
 import type { LatencyEstimate } from '../learning/types.ts';
-import type { Method, MethodEstimate, Warmth } from './types.ts';
+import type { ComparedStatistic, Method, MethodEstimate, Warmth } from './types.ts';
 
-/** gRPC holds a payload about three times: encoded, framed, received. */
-const GRPC_COPIES = 3;
-/** Share of gRPC's latency that is cpu time of the host, and of it what goes into serialization. */
-const GRPC_CPU_SHARE = 0.9;
-const GRPC_SERIALIZATION_SHARE = 0.8;
-/** Share of zero-copy's latency that is cpu time of the host: one copy into memory, one small message. */
-const ZERO_COPY_CPU_SHARE = 0.13;
-/** Getting and giving back a slice of a mapped arena. */
-const SETUP_US = 20;
-const CLEANUP_US = 5;
-/** First touch of fresh pages: about a millisecond a mebibyte on a machine without huge pages. */
-const FAULT_US_PER_BYTE = 1_000 / 2 ** 20;
+/** What costs depend on beside the lane. A request on its way has it, and so has a decision. */
+export interface CostedPayload {
+  readonly dataSize: number;
+  readonly dataType: string;
+  readonly compression: boolean;
+  /** Whether the slice is mapped and faulted in on both sides; undefined: unknown. */
+  readonly warm: boolean | undefined;
+}
 
-/** The named costs of one lane for a payload of `dataSize` bytes. `totalCost` = latency + cpu + the overheads that the lane has. */
+/** Times that a lane holds a payload at once: gRPC encoded, framed and received, shared memory as such. */
+export const COPIES: Readonly<Record<Method, number>> = { grpc: 3, zero_copy: 1 };
+
+/** The named costs of one lane. `estimatedLatencyUs` is the statistic that the pool's goal compares. */
+export function laneCosts(
+  method: Method,
+  payload: CostedPayload,
+  estimate: LatencyEstimate,
+  comparedBy: ComparedStatistic,
+  source: MethodEstimate['source'],
+): MethodEstimate {
+  const latencyUs = comparedBy === 'mean' ? estimate.meanLatencyUs : estimate.latencyUs;
+  return withTotal({
+    method,
+    estimatedLatencyUs: latencyUs,
+    estimatedMemory: payload.dataSize * COPIES[method],
+    estimatedCpuUs: latencyUs * cpuShare(method, payload),
+    setupOverheadUs: method === 'grpc' ? 0 : setupUs(payload),
+    cleanupOverheadUs: method === 'grpc' ? 0 : cleanupUs(payload),
+    serializationOverheadUs: latencyUs * serializationShare(method, payload),
+    source,
+    intervalUs: estimate.intervalUs,
+    effectiveSamples: estimate.effectiveSamples,
+  });
+}
+
+/** The same where neither type nor goal is known: plain bytes, medians. */
 export function methodCosts(
   method: Method,
   dataSize: number,
@@ -26,36 +51,8 @@ export function methodCosts(
   estimate: LatencyEstimate,
   source: MethodEstimate['source'],
 ): MethodEstimate {
-  const { latencyUs, intervalUs, effectiveSamples } = estimate;
-  if (method === 'grpc') {
-    const cpu = latencyUs * GRPC_CPU_SHARE;
-    const serialization = latencyUs * GRPC_SERIALIZATION_SHARE;
-    return withTotal({
-      method,
-      estimatedLatencyUs: latencyUs,
-      estimatedMemory: dataSize * GRPC_COPIES,
-      estimatedCpuUs: cpu,
-      setupOverheadUs: 0,
-      cleanupOverheadUs: 0,
-      serializationOverheadUs: serialization,
-      source,
-      intervalUs,
-      effectiveSamples,
-    });
-  }
-  return withTotal({
-    method,
-    estimatedLatencyUs: latencyUs,
-    // A warm slice is memory that is there already; the payload stands in it once.
-    estimatedMemory: dataSize,
-    estimatedCpuUs: latencyUs * ZERO_COPY_CPU_SHARE,
-    setupOverheadUs: SETUP_US + (warmth === 'cold' ? dataSize * FAULT_US_PER_BYTE : 0),
-    cleanupOverheadUs: CLEANUP_US,
-    serializationOverheadUs: 0,
-    source,
-    intervalUs,
-    effectiveSamples,
-  });
+  const warm = warmth === 'unknown' ? undefined : warmth === 'warm';
+  return laneCosts(method, { dataSize, dataType: 'binary', compression: false, warm }, estimate, 'median', source);
 }
 
 /** Adds up what a method costs: latency + cpu + its overheads (the seed's sample: 15 000 + 2 000 + 500 + 200 = 17 700). */
@@ -67,4 +64,37 @@ export function withTotal(costs: Omit<MethodEstimate, 'totalCost'>): MethodEstim
     costs.cleanupOverheadUs +
     costs.serializationOverheadUs;
   return { ...costs, totalCost };
+}
+
+/** Share of a lane's latency that is cpu time of the host. */
+export function cpuShare(method: Method, payload: CostedPayload): number {
+  if (method === 'grpc') return payload.compression ? 0.56 : 0.45;
+  if (payload.warm === undefined) return 0.58;
+  // Fresh pages are zeroed by the kernel, on the host's account.
+  return payload.warm ? 0.5 : 0.66;
+}
+
+/** Share of a lane's latency that goes into making bytes of the payload; documents are encoded for shared memory too. */
+function serializationShare(method: Method, payload: CostedPayload): number {
+  if (method === 'grpc' && payload.compression) return 0.27;
+  switch (payload.dataType) {
+    case 'json':
+      return method === 'grpc' ? 0.26 : 0.29;
+    case 'dataframe':
+      return method === 'grpc' ? 0.13 : 0.15;
+    default:
+      return method === 'grpc' ? 0.04 : 0.03;
+  }
+}
+
+/** Getting a slice: taken from a mapped arena, or a region of its own that is made and mapped. */
+function setupUs({ warm }: CostedPayload): number {
+  if (warm === undefined) return 55;
+  return warm ? 3 : 110;
+}
+
+/** Giving it back; a region of its own has its pages freed. What is unknown lies half-way. */
+function cleanupUs({ warm, dataSize }: CostedPayload): number {
+  if (warm === undefined) return 16 + 0.9e-4 * dataSize;
+  return warm ? 2 : 30 + 1.8e-4 * dataSize;
 }

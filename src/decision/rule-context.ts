@@ -1,41 +1,33 @@
-import type { CostModelSnapshot, LatencyEstimate } from '../learning/types.ts';
+import type { LatencyEstimate } from '../learning/types.ts';
+import { warmthOf } from './decision.ts';
+import type { EstimateSource } from './estimate.ts';
 import type { Flow } from './flow.ts';
-import { methodCosts } from './method-costs.ts';
-import type { Method, MethodEstimate, RuleContext, Warmth } from './types.ts';
+import { laneCosts } from './method-costs.ts';
+import { comparedBy } from './objective.ts';
+import { priorEstimate } from './prior.ts';
+import type { Method, MethodEstimate, RuleContext } from './types.ts';
 
-/** What custom rules see of a decision on its way. Frozen: a rule that writes to it throws, and is disabled for that. */
+/**
+ * What custom rules see of a decision on its way: estimates by what learned most, by the prior where learning is off. A frozen copy: a rule that
+ * writes to it throws, and reaches neither the snapshots nor the decision.
+ */
 export function ruleContext(flow: Flow): RuleContext {
-  flow.compare();
+  const comparison = flow.compare();
   return Object.freeze({
     request: Object.freeze({ ...flow.request }),
-    warmth: warmthOf(flow),
+    warmth: warmthOf(flow.warm),
     thresholdBytes: flow.threshold.final,
-    resources: flow.resources,
-    estimates: Object.freeze({ zero_copy: estimateOf(flow, 'zero_copy'), grpc: estimateOf(flow, 'grpc') }),
+    resources: flow.resources && Object.freeze({ ...flow.resources }),
+    estimates: Object.freeze({
+      zero_copy: estimateOf('zero_copy', flow, comparison?.zeroCopy),
+      grpc: estimateOf('grpc', flow, comparison?.grpc),
+    }),
   });
 }
 
-function warmthOf({ warm }: Flow): Warmth {
-  if (warm === undefined) return 'unknown';
-  return warm ? 'warm' : 'cold';
+function estimateOf(method: Method, flow: Flow, learned: LatencyEstimate | undefined): MethodEstimate {
+  const source: EstimateSource | 'prior' = learned === undefined ? 'prior' : flow.source;
+  const costs = laneCosts(method, flow, learned ?? priorEstimate(method, flow), comparedBy(flow.goal), source);
+  const { intervalUs } = costs;
+  return Object.freeze({ ...costs, intervalUs: intervalUs && Object.freeze([intervalUs[0], intervalUs[1]] as const) });
 }
-
-function estimateOf(flow: Flow, method: Method): MethodEstimate {
-  const { comparison, dataSize, snapshot, source } = flow;
-  const compared = method === 'grpc' ? comparison?.grpc : comparison?.zeroCopy;
-  const estimate = compared ?? fallback(snapshot.costModel, method, flow);
-  return Object.freeze(methodCosts(method, dataSize, warmthOf(flow), estimate, comparison ? source : 'prior'));
-}
-
-/** Where learning is off, the cost model still knows its prior; without one nothing is known. */
-function fallback(costModel: CostModelSnapshot | undefined, method: Method, flow: Flow): LatencyEstimate {
-  return costModel?.estimate(method, flow) ?? UNKNOWN;
-}
-
-const UNKNOWN: LatencyEstimate = Object.freeze({
-  latencyUs: Number.NaN,
-  meanLatencyUs: Number.NaN,
-  standardError: Number.POSITIVE_INFINITY,
-  intervalUs: undefined,
-  effectiveSamples: 0,
-});

@@ -1,9 +1,12 @@
 /**
  * A pool's table of size ranges per lane (C6): what `decide` would answer for one kind of payload, over all sizes, with nothing drawn. The idea
  * is UCX's, whose users can print which protocol serves which range.
+ *
+ * The pool's custom rules are asked for every size that is looked at (some two hundred).
  */
 import { decide } from './decide.ts';
-import type { DecisionReason, Method, PoolSnapshot, ResourceSnapshot, TransferRequest } from './types.ts';
+import { formatLane, formatRange } from './format-table.ts';
+import type { DecisionReason, Method, PoolSnapshot, ResourceSnapshot, TransferRequest, Warmth } from './types.ts';
 
 /** Sizes from `from` to before `to`, bytes, that take one lane for one reason. `to` is Infinity for the last. */
 export interface SizeRange {
@@ -16,33 +19,28 @@ export interface SizeRange {
 export interface PayloadKind {
   readonly dataType: string;
   readonly format: string;
-  readonly compression?: boolean;
+  readonly compression?: boolean | undefined;
+  /** As if all memory were warm, or none. Default: as the pool's transport says for each size. */
+  readonly warmth?: Warmth | undefined;
 }
 
 /** Sizes looked at per doubling; a change between two of them is found to the byte by bisection. */
 const PER_DOUBLING = 4;
 const LARGEST_LOG2 = 41;
 
-/** Never explores: the table shows what is believed, not what is tried. */
-const NO_DRAW = (): number => 1;
-
+/**
+ * @param resources the machine as it is to be taken; undefined: unknown
+ * @param nowMs the time that decides whether `resources` is fresh. Default: its own
+ */
 export function sizeRanges(
   pool: PoolSnapshot,
   kind: PayloadKind,
-  resources: ResourceSnapshot | undefined,
-  nowMs: number,
+  resources?: ResourceSnapshot,
+  nowMs: number = resources?.atMs ?? 0,
 ): readonly SizeRange[] {
+  const settled = withWarmth(withoutDraws(pool), kind.warmth, resources);
   const at = (dataSize: number): Answer => {
-    const request: TransferRequest = {
-      pool: pool.pool,
-      dataSize,
-      dataType: kind.dataType,
-      format: kind.format,
-      compression: kind.compression ?? false,
-      sessionId: undefined,
-      attributes: undefined,
-    };
-    const { method, reason } = decide(request, pool, resources, nowMs, NO_DRAW, '');
+    const { method, reason } = decide(requestOf(pool, kind, dataSize), settled, resources, nowMs, NO_DRAW, '');
     return { method, reason };
   };
   const ranges: SizeRange[] = [];
@@ -53,7 +51,7 @@ export function sizeRanges(
     const next = Math.round(2 ** (step / PER_DOUBLING));
     const found = at(next);
     if (!same(found, answer)) {
-      const to = firstOf(at, found, size, next);
+      const to = firstOf((middle) => same(at(middle), found), size, next);
       ranges.push({ from, to, ...answer });
       from = to;
       answer = found;
@@ -73,33 +71,54 @@ function same(a: Answer, b: Answer): boolean {
   return a.method === b.method && a.reason === b.reason;
 }
 
-/** The smallest size within (low, high] that gives `answer`; whatever lies between is the smaller range's. */
-function firstOf(at: (size: number) => Answer, answer: Answer, low: number, high: number): number {
+function requestOf(pool: PoolSnapshot, kind: PayloadKind, dataSize: number): TransferRequest {
+  return {
+    pool: pool.pool,
+    dataSize,
+    dataType: kind.dataType,
+    format: kind.format,
+    compression: kind.compression ?? false,
+    sessionId: undefined,
+    attributes: undefined,
+  };
+}
+
+/** E.g. `tensor | 0..88 KiB gRPC (below_minimum) | 88 KiB.. zero-copy (cost_model)`. */
+export function formatRanges(name: string, ranges: readonly SizeRange[]): string {
+  const parts = ranges.map((range) => `${formatRange(range)} ${formatLane(range.method)} (${range.reason})`);
+  return [name, ...parts].join(' | ');
+}
+
+/** The largest draw there is, so that nothing is explored. */
+export const NO_DRAW = (): number => 1 - 2 ** -53;
+
+/** The pool as it believes, without what it tries: no experiment runs, and no lane is explored. */
+export function withoutDraws(pool: PoolSnapshot): PoolSnapshot {
+  return { ...pool, experiment: undefined, policy: { ...pool.policy, explorationRate: 0 } };
+}
+
+function withWarmth(
+  pool: PoolSnapshot,
+  warmth: Warmth | undefined,
+  resources: ResourceSnapshot | undefined,
+): PoolSnapshot {
+  if (warmth === undefined) return pool;
+  if (warmth === 'unknown') return { ...pool, transport: undefined };
+  const roomBytes = pool.transport?.roomBytes ?? resources?.sharedMemoryRoom ?? Number.POSITIVE_INFINITY;
+  // Below the smallest size there is: nothing is warm.
+  const warmBytes = warmth === 'warm' ? Number.POSITIVE_INFINITY : -1;
+  const transport = pool.transport ?? { zeroCopyReady: true, reason: undefined };
+  return { ...pool, transport: { ...transport, roomBytes, warmBytes } };
+}
+
+/** The smallest integer within (low, high] for which `holds`, which it does at `high` and not at `low`, if it changes once between them. */
+export function firstOf(holds: (value: number) => boolean, low: number, high: number): number {
   let below = low;
   let above = high;
   while (above - below > 1) {
     const middle = Math.floor((below + above) / 2);
-    if (same(at(middle), answer)) above = middle;
+    if (holds(middle)) above = middle;
     else below = middle;
   }
   return above;
-}
-
-/** E.g. `tensor | 0..88 KiB gRPC (below_minimum) | 88 KiB.. zero-copy (cost_model)`. */
-export function formatRanges(dataType: string, ranges: readonly SizeRange[]): string {
-  const parts = ranges.map(({ from, to, method, reason }) => {
-    const end = to === Number.POSITIVE_INFINITY ? '' : formatSize(to);
-    return `${formatSize(from)}..${end} ${method === 'grpc' ? 'gRPC' : 'zero-copy'} (${reason})`;
-  });
-  return [dataType, ...parts].join(' | ');
-}
-
-function formatSize(bytes: number): string {
-  if (bytes < 1024) return String(bytes);
-  if (bytes < 2 ** 20) return `${round(bytes / 1024)} KiB`;
-  return bytes < 2 ** 30 ? `${round(bytes / 2 ** 20)} MiB` : `${round(bytes / 2 ** 30)} GiB`;
-}
-
-function round(value: number): string {
-  return value >= 100 ? value.toFixed(0) : String(Math.round(value * 10) / 10);
 }

@@ -76,7 +76,7 @@ export interface ThresholdsSnapshot {
   readonly default: Threshold;
   readonly byDataType: ReadonlyMap<string, Threshold>;
   /**
-   * Size below which the quick path answers gRPC. Starts at the configured minimum, sinks on evidence (DESIGN 4.3); never above it.
+   * Size below which the quick path answers gRPC. Starts at the configured minimum, sinks on evidence (the quick path's evidence rule); never above it.
    */
   readonly quickPathMinimum: number;
 }
@@ -197,10 +197,19 @@ export type DecisionReason =
   | 'experiment'
   | 'exploration';
 
+/** Which number of a lane's latency distribution a goal compares: each transfer counts the same, or total time counts. */
+export type ComparedStatistic = 'median' | 'mean';
+
 /** Analysis of both lanes, as `costBenefit.analyze` returns it. */
 export interface CostBenefitAnalysis {
+  /** The lane that is better under the goal, before margins, pressure and chance. */
   readonly recommendation: Method;
+  /** Probability that the recommended lane is the faster one, by `comparedBy`. */
   readonly confidence: number;
+  /** By how much zero-copy is better under the goal, as a share of the dearer lane's cost, -1..1; negative: gRPC is. */
+  readonly advantage: number;
+  /** Which statistic `estimatedLatencyUs` is. */
+  readonly comparedBy: ComparedStatistic;
   readonly methods: Readonly<Record<Method, MethodEstimate>>;
   /** E.g. "Zero-copy provides 28x latency improvement and 67% memory savings". */
   readonly rationale: string;
@@ -211,6 +220,13 @@ export interface CostBenefitAnalysis {
     readonly warmth: Warmth;
     readonly historicalPerformance: 'unknown' | 'poor' | 'fair' | 'good';
   };
+}
+
+/** A custom rule that could not be followed. The flow went on without it; whoever owns the rules disables it and tells somebody. */
+export interface RuleFailure {
+  readonly rule: string;
+  readonly problem: 'threw' | 'bad_result';
+  readonly detail: string;
 }
 
 /** The policy that took part in a decision (acceptance P4). */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
 import { describeRequest } from '../../src/decision/describe.ts';
-import { estimateJsonBytes } from '../../src/decision/payload.ts';
+import { estimateJsonBytes } from '../../src/decision/json-size.ts';
 import type { PolicyRule } from '../../src/decision/types.ts';
 import { costModel, MACHINE, MIB, NOW_MS, policy, pool, request, resources } from './machine.ts';
 
@@ -141,7 +141,7 @@ describe('requests', () => {
   it('say what was wrong', () => {
     expect(describeRequest({ pool: 'ml', dataSize: -1 })).toEqual({
       ok: false,
-      problem: 'dataSize: expected a payload, or its size in bytes >= 0, got -1',
+      problem: 'dataSize: expected bytes, a number in 0..9007199254740991, got -1',
     });
     expect(describeRequest({ pool: 7, data: '' })).toMatchObject({
       ok: false,
