@@ -27,6 +27,7 @@ export interface AllocatorOptions {
 
 export class Allocator {
   readonly bound: number;
+  readonly #start: number;
   readonly #free = new Intervals();
   readonly #warm = new Intervals();
   readonly #commit: (from: number, to: number) => boolean;
@@ -41,6 +42,7 @@ export class Allocator {
 
   constructor({ start, bound, commit }: AllocatorOptions) {
     this.bound = bound - (bound % ALIGNMENT);
+    this.#start = start;
     this.#limit = this.bound;
     this.#committed = start;
     this.#free.add(start, this.bound);
@@ -54,6 +56,19 @@ export class Allocator {
 
   get used(): number {
     return this.#used;
+  }
+
+  /** Share of what could be had in all, 0..1, that is in use. */
+  get pressure(): number {
+    const all = Math.max(this.#limit, this.#committed) - this.#start;
+    return all > 0 ? this.#used / all : 1;
+  }
+
+  /** All bytes whose pages are faulted in, in use or not. */
+  get warmTotal(): number {
+    let total = 0;
+    for (let index = 0; index < this.#warm.size; index += 1) total += this.#warm.to(index) - this.#warm.from(index);
+    return total;
   }
 
   /** Largest free slice whose pages are faulted in, bytes. */

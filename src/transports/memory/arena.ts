@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { freemem } from 'node:os';
 import { PitwallError } from '../../errors.ts';
 import { Allocator, type Slice } from './allocator.ts';
-import { FIRST_SLICE, HEADER, HOST_MARK, NOT_IN_USE } from './layout.ts';
+import { FirstPage, type Owner } from './first-page.ts';
+import { FIRST_SLICE, HEADER } from './layout.ts';
+import { Tenancy } from './lease.ts';
 import { sign } from './reference.ts';
 import type { Region } from './region.ts';
 import type { Arena, ArenaDescriptor, ArenaStats, Lease, MemoryLane, Reference } from './types.ts';
@@ -21,14 +23,16 @@ export class RegionArena implements Arena {
   readonly #options: RegionArenaOptions;
   readonly #region: Region;
   readonly #allocator: Allocator;
-  readonly #key = randomBytes(32);
+  readonly #owner: Owner;
+  readonly #firstPage: FirstPage;
   readonly #listeners: (() => void)[] = [];
+  readonly #tenancies = new Set<Tenancy>();
   #generation = 0;
-  #leases = 0;
   #highWater = 0;
   #refused = 0;
+  #lost = 0;
+  #lostSoughtMs = Number.NEGATIVE_INFINITY;
   #roomMeasuredMs = Number.NEGATIVE_INFINITY;
-  #mark = 0;
   #closed = false;
 
   /** @throws PitwallError `PITWALL_SHM_EXHAUSTED` where there is not even a page */
@@ -36,15 +40,17 @@ export class RegionArena implements Arena {
     const { id, region } = options;
     this.#options = options;
     this.#region = region;
+    this.#owner = { arena: id, key: randomBytes(32) };
     this.lane = region.lane;
     this.descriptor = {
       arena: id,
       lane: region.lane,
       path: region.path,
       bytes: region.bytes,
-      key: this.#key.toString('hex'),
+      key: this.#owner.key.toString('hex'),
     };
     if (!region.commit(0, FIRST_SLICE)) throw new PitwallError('PITWALL_SHM_EXHAUSTED', 'no page is to be had');
+    this.#firstPage = new FirstPage(region, this.#owner);
     this.#allocator = new Allocator({
       start: FIRST_SLICE,
       bound: region.bytes,
@@ -65,26 +71,25 @@ export class RegionArena implements Arena {
   allocate(bytes: number): Lease | undefined {
     if (this.#closed || !Number.isSafeInteger(bytes) || bytes < 1) return undefined;
     this.#measureRoom();
-    const slice = this.#allocator.take(bytes + HEADER);
+    const slice = this.#allocator.take(bytes + HEADER) ?? this.#afterLost(bytes + HEADER);
     if (slice === undefined) {
       this.#refused += 1;
       this.#tell();
       return undefined;
     }
-    this.#generation += 1;
-    const generation = this.#generation;
-    this.#leases += 1;
     this.#highWater = Math.max(this.#highWater, this.#allocator.used);
     // In one call it costs a fifth of what the faults of a first write would.
     if (!slice.warm) this.#region.populate(slice.from, slice.to);
-    const lease = new RegionLease({
+    this.#generation += 1;
+    const { tenancy, lease } = Tenancy.begin({
       region: this.#region,
       slice,
       length: bytes,
-      generation,
-      refer: () => this.#refer(slice, bytes, generation),
-      onRelease: (used) => this.#release(slice, used),
+      generation: this.#generation,
+      refer: this.#refer,
+      onEnd: this.#takeBack,
     });
+    this.#tenancies.add(tenancy);
     this.#tell();
     return lease;
   }
@@ -95,7 +100,7 @@ export class RegionArena implements Arena {
     if (cold === undefined) return 0;
     this.#region.warm(cold.from, cold.to);
     this.#allocator.markWarm(cold);
-    this.#publishMark();
+    this.#firstPage.advance(this.#allocator.warmUpTo(FIRST_SLICE));
     this.#tell();
     return cold.to - cold.from;
   }
@@ -110,11 +115,14 @@ export class RegionArena implements Arena {
       boundBytes: this.#region.bytes,
       committedBytes: this.#allocator.committed,
       leasedBytes: this.#allocator.used,
-      leases: this.#leases,
+      leases: this.#tenancies.size,
       warmBytes: this.warmBytes,
+      warmTotalBytes: this.#closed ? 0 : this.#allocator.warmTotal,
       roomBytes: this.roomBytes,
+      pressure: this.#allocator.pressure,
       highWaterBytes: this.#highWater,
       refused: this.#refused,
+      lost: this.#lost,
     };
   }
 
@@ -125,34 +133,53 @@ export class RegionArena implements Arena {
     this.#tell();
   }
 
-  #refer(slice: Slice, length: number, generation: number): Reference {
+  readonly #refer = (slice: Slice, length: number, generation: number): Reference => {
     const unsigned = {
-      arena: this.#options.id,
+      arena: this.#owner.arena,
       generation,
       offset: slice.from + HEADER,
       length,
       expiresAtMs: Math.ceil(this.#options.nowMs()) + this.#options.referenceTtlMs,
     };
-    return { ...unsigned, signature: sign(this.#key, unsigned) };
-  }
+    return { ...unsigned, signature: sign(this.#owner.key, unsigned) };
+  };
 
-  #release(slice: Slice, used: boolean): void {
-    this.#leases -= 1;
+  readonly #takeBack = (tenancy: Tenancy, used: boolean): void => {
+    this.#tenancies.delete(tenancy);
     if (this.#closed) return;
+    const { slice } = tenancy;
     this.#allocator.give(slice);
     if (used) {
       this.#allocator.markWarm(slice);
-      this.#publishMark();
+      this.#firstPage.advance(this.#allocator.warmUpTo(FIRST_SLICE));
     }
     this.#tell();
+  };
+
+  /** Room may be held by leases that nobody can release any more: the collector has had them. */
+  #afterLost(bytes: number): Slice | undefined {
+    return this.#reclaimLost() > 0 ? this.#allocator.take(bytes) : undefined;
   }
 
-  /** Tells workers how far they may fault pages in ahead of use, too. */
-  #publishMark(): void {
-    const mark = this.#allocator.warmUpTo(FIRST_SLICE);
-    if (mark === this.#mark) return;
-    this.#mark = mark;
-    this.#region.writeNumber(HOST_MARK, mark);
+  /**
+   * A lost lease's slice comes back when no worker can begin to read it any more: its reference, if there is one, has expired.
+   * @returns how many came back
+   */
+  #reclaimLost(): number {
+    const nowMs = this.#options.nowMs();
+    if (Math.abs(nowMs - this.#lostSoughtMs) < LOST_SOUGHT_EVERY_MS) return 0;
+    this.#lostSoughtMs = nowMs;
+    let reclaimed = 0;
+    for (const tenancy of this.#tenancies) {
+      if (tenancy.lostAtMs === undefined && tenancy.lost) {
+        tenancy.lostAtMs = nowMs;
+        this.#lost += 1;
+      }
+      if (tenancy.lostAtMs === undefined || nowMs - tenancy.lostAtMs < this.#options.referenceTtlMs) continue;
+      tenancy.end();
+      reclaimed += 1;
+    }
+    return reclaimed;
   }
 
   /** Memory comes and goes with what other processes do: looked at every quarter of a second at most. */
@@ -160,6 +187,8 @@ export class RegionArena implements Arena {
     const nowMs = this.#options.nowMs();
     if (Math.abs(nowMs - this.#roomMeasuredMs) < ROOM_GOOD_FOR_MS) return;
     this.#roomMeasuredMs = nowMs;
+    this.#reclaimLost();
+    this.#firstPage.write();
     this.#allocator.setGrowth(this.#growth());
   }
 
@@ -178,69 +207,6 @@ export class RegionArena implements Arena {
 }
 
 const ROOM_GOOD_FOR_MS = 250;
+const LOST_SOUGHT_EVERY_MS = 2_000;
 /** Left to everybody else, bytes. */
 const RESERVE = 64 * 2 ** 20;
-
-interface LeaseParts {
-  readonly region: Region;
-  readonly slice: Slice;
-  readonly length: number;
-  readonly generation: number;
-  readonly refer: () => Reference;
-  readonly onRelease: (used: boolean) => void;
-}
-
-class RegionLease implements Lease {
-  readonly buffer: Uint8Array;
-  readonly warm: boolean;
-  readonly #parts: LeaseParts;
-  readonly #from: number;
-  readonly #to: number;
-  #reference: Reference | undefined;
-  #used = false;
-  #released = false;
-
-  constructor(parts: LeaseParts) {
-    const { region, slice, length, generation } = parts;
-    this.#parts = parts;
-    this.#from = slice.from + HEADER;
-    this.#to = this.#from + length;
-    this.warm = slice.warm;
-    this.buffer = region.memory.subarray(this.#from, this.#to);
-    region.writeNumber(slice.from, generation);
-  }
-
-  /** Signed when first asked for: it expires that much later, and a lease that is never sent costs no signature. */
-  get reference(): Reference {
-    this.#reference ??= this.#parts.refer();
-    return this.#reference;
-  }
-
-  commit(): void {
-    if (this.#released) return;
-    this.#parts.region.push(this.#from, this.#to);
-    this.#used = true;
-  }
-
-  refresh(): void {
-    if (this.#released) return;
-    this.#parts.region.pull(this.#from, this.#to);
-    this.#used = true;
-  }
-
-  release({ zero = false }: { readonly zero?: boolean } = {}): void {
-    if (this.#released) return;
-    this.#released = true;
-    const { region, slice, onRelease } = this.#parts;
-    if (!region.open) return;
-    try {
-      // From here on a late reference names a generation that is over.
-      region.writeNumber(slice.from, NOT_IN_USE);
-      if (!zero) return;
-      this.buffer.fill(0);
-      region.push(this.#from, this.#to);
-    } finally {
-      onRelease(this.#used);
-    }
-  }
-}

@@ -1,5 +1,6 @@
 import { describeValue, PitwallError } from '../../errors.ts';
 import { copyRegion } from './copy-region.ts';
+import { hasStamp, type Owner } from './first-page.ts';
 import { Follower } from './follower.ts';
 import { HEADER } from './layout.ts';
 import { attachMapped } from './mapped-region.ts';
@@ -18,26 +19,36 @@ export async function attachArena(descriptor: ArenaDescriptor, nowMs: () => numb
   try {
     const region =
       lane === 'copy' ? copyRegion(bytes, path, 'worker') : attachMapped(await loadNative(), lane, path, bytes);
-    return new RegionView(arena, region, Buffer.from(key, 'hex'), nowMs);
+    const owner = { arena, key: Buffer.from(key, 'hex') };
+    checkStamp(region, owner);
+    return new RegionView(region, owner, nowMs);
   } catch (error) {
     throw attachFailed(`${path}: ${error instanceof Error ? error.message : describeValue(error)}`, error);
   }
 }
 
+/** The number of a host's descriptor, and that of its process, may have passed to another. */
+function checkStamp(region: Region, owner: Owner): void {
+  try {
+    if (!hasStamp(region, owner)) throw new Error('is not the memory that the descriptor names');
+  } catch (error) {
+    region.close();
+    throw error;
+  }
+}
+
 class RegionView implements AttachedArena {
-  readonly #arena: string;
   readonly #region: Region;
-  readonly #key: Buffer;
+  readonly #owner: Owner;
   readonly #nowMs: () => number;
   readonly #follower: Follower;
   #closed = false;
 
-  constructor(arena: string, region: Region, key: Buffer, nowMs: () => number) {
-    this.#arena = arena;
+  constructor(region: Region, owner: Owner, nowMs: () => number) {
     this.#region = region;
-    this.#key = key;
+    this.#owner = owner;
     this.#nowMs = nowMs;
-    this.#follower = new Follower(region);
+    this.#follower = new Follower(region, owner);
   }
 
   view(reference: Reference): Uint8Array {
@@ -65,7 +76,8 @@ class RegionView implements AttachedArena {
 
   #check(reference: Reference): Reference {
     if (this.#closed) throw refused('arena', 'closed');
-    const checked = checkReference(reference, this.#arena, this.#region.bytes, this.#key, this.#nowMs());
+    const { arena, key } = this.#owner;
+    const checked = checkReference(reference, arena, this.#region.bytes, key, this.#nowMs());
     if (this.#region.readNumber(checked.offset - HEADER) !== checked.generation)
       throw refused('generation', checked.generation);
     return checked;

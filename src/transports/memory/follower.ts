@@ -2,8 +2,9 @@
  * Faults a worker's pages in ahead of use, as far as the host has: a first look at 100 MiB costs ten times a second one. In small steps between
  * other work; nothing it holds keeps the process alive.
  */
+import { type Owner, readMark } from './first-page.ts';
 import { Intervals } from './intervals.ts';
-import { FIRST_SLICE, HOST_MARK } from './layout.ts';
+import { FIRST_SLICE } from './layout.ts';
 import type { Region } from './region.ts';
 
 /** About a millisecond's work. */
@@ -13,12 +14,15 @@ const IDLE_MS = 250;
 
 export class Follower {
   readonly #region: Region;
+  readonly #owner: Owner;
   readonly #reached = new Intervals();
+  #mark = FIRST_SLICE;
   #done = FIRST_SLICE;
   #timer: NodeJS.Timeout;
 
-  constructor(region: Region) {
+  constructor(region: Region, owner: Owner) {
     this.#region = region;
+    this.#owner = owner;
     this.#timer = setTimeout(() => this.#step(), BUSY_MS).unref();
   }
 
@@ -34,13 +38,12 @@ export class Follower {
   }
 
   #step(): void {
-    // What another process wrote: a wild number must not lead beyond the region.
-    const mark = Math.min(this.#region.readNumber(HOST_MARK), this.#region.bytes);
-    const to = Math.min(mark, this.#done + STEP);
+    this.#mark = readMark(this.#region, this.#owner, this.#mark);
+    const to = Math.min(this.#mark, this.#done + STEP);
     if (to > this.#done) {
       this.#region.warm(this.#done, to);
       this.#done = to;
     }
-    this.#timer = setTimeout(() => this.#step(), mark > this.#done ? BUSY_MS : IDLE_MS).unref();
+    this.#timer = setTimeout(() => this.#step(), this.#mark > this.#done ? BUSY_MS : IDLE_MS).unref();
   }
 }

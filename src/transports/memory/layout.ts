@@ -1,16 +1,19 @@
 /**
  * What lies where in a region. Numbers are whole, 8 bytes, little-endian.
  *
- *   0       8                4096
- *   │ mark  │ unused         │ slice │ slice │ …
+ *   0       8       16       24      4096
+ *   │ mark  │ check │ stamp  │ unused │ slice │ slice │ …
  *
  *   slice:  │ generation │ padding to 64 │ payload …
  *                                          ▲ reference.offset
  *
- * The mark says how far from the start on the host has faulted pages in: workers do it too, in idle time. The generation is that of the lease
- * that holds the slice now; an old reference to memory that serves another transfer is refused by it.
+ * The stamp says whose region this is. The mark says how far from the start on the host has faulted pages in: workers do it too, in idle time;
+ * the check belongs to it. The generation is that of the lease that holds the slice now; an old reference to memory that serves another transfer
+ * is refused by it.
  */
 export const HOST_MARK = 0;
+export const HOST_MARK_CHECK = 8;
+export const STAMP = 16;
 
 /** Offset of the first slice's header: a page of its own for what is not a slice. */
 export const FIRST_SLICE = 4096;

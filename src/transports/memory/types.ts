@@ -39,6 +39,11 @@ export interface Lease {
   commit(): void;
   /** Makes what a worker wrote visible here. Nothing to do for mapped lanes. */
   refresh(): void;
+  /**
+   * Another holder of the same slice, such as a second worker that gets the same payload: it is given back when each holder has released.
+   * @throws PitwallError `PITWALL_SHM_RELEASED` after `release`
+   */
+  share(): Lease;
   /** Gives the slice back; twice is as once. `zero` overwrites it first. */
   release(options?: { readonly zero?: boolean }): void;
 }
@@ -49,13 +54,21 @@ export interface ArenaStats {
   /** Bytes that pages were made usable for. */
   readonly committedBytes: number;
   readonly leasedBytes: number;
+  /** Slices that are lent now. */
   readonly leases: number;
+  /** Largest free slice that is warm. */
   readonly warmBytes: number;
+  /** All bytes that are faulted in, lent or free. */
+  readonly warmTotalBytes: number;
   readonly roomBytes: number;
+  /** Share of what could be lent now that is lent, 0..1. */
+  readonly pressure: number;
   /** Most bytes ever leased at a time. */
   readonly highWaterBytes: number;
   /** Requests that found no room. */
   readonly refused: number;
+  /** Leases that nobody released and nobody can any more; their slices come back once their references have expired. */
+  readonly lost: number;
 }
 
 /** A pool's shared memory, host side. */
@@ -97,7 +110,7 @@ export interface OpenArenaOptions {
   /** Directory on tmpfs for the lanes that need a name. Default `/dev/shm`. */
   readonly shmDir?: string;
   readonly nowMs: () => number;
-  /** Milliseconds that a reference is good for. Default 60 000. */
+  /** Milliseconds that a reference is good for, from when it is first asked for. Default 600 000. */
   readonly referenceTtlMs?: number;
 }
 
