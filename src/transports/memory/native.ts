@@ -4,7 +4,6 @@
  */
 import { constants as bufferConstants } from 'node:buffer';
 import { constants } from 'node:os';
-import { markAsUntransferable } from 'node:worker_threads';
 
 export interface Native {
   /** Anonymous file that can be sealed; throws with the system's error name. */
@@ -109,11 +108,11 @@ async function load(): Promise<Native> {
 }
 
 /**
- * Memory that moved to another ArrayBuffer would outlive the object that its unmapping hangs on: structured clones copy it, `transfer` is
- * refused.
+ * Memory that moved to another ArrayBuffer would outlive the object that its unmapping hangs on. Node clones foreign memory, or refuses to transfer
+ * it, in messages by itself; `transfer` is refused here. (Not by markAsUntransferable: on Node 26 the process then aborts at its
+ * end, where Node detaches foreign buffers.)
  */
 function keepInPlace(buffer: ArrayBuffer): ArrayBuffer {
-  markAsUntransferable(buffer);
   for (const name of ['transfer', 'transferToFixedLength', 'transferToImmutable']) {
     Object.defineProperty(buffer, name, { value: refuseToMove });
   }
