@@ -94,6 +94,65 @@ describe('the allocator', () => {
     );
   });
 
+  it('knows its largest slices, warm and in all, whatever was asked for in between', () => {
+    const CELL = 64;
+    const PAGE = 4096;
+    const bound = START + 128 * 1024;
+    const step = fc.record({
+      kind: fc.constantFrom('take', 'take', 'give', 'give', 'prefault', 'growth'),
+      bytes: fc.integer({ min: 1, max: 24 * 1024 }),
+      ask: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const tested = new Allocator({ start: START, bound, commit: () => true });
+        const held: Slice[] = [];
+        const lent = new Uint8Array(bound / CELL);
+        const warm = new Uint8Array(bound / CELL);
+        const mark = (slice: { from: number; to: number }): void => {
+          tested.markWarm(slice);
+          warm.fill(1, Math.floor(slice.from / PAGE) * (PAGE / CELL), Math.ceil(slice.to / PAGE) * (PAGE / CELL));
+        };
+        const longest = (end: number, has: (cell: number) => boolean): number => {
+          let best = 0;
+          let run = 0;
+          for (let cell = START / CELL; cell < end / CELL; cell += 1) {
+            run = has(cell) ? run + CELL : 0;
+            best = Math.max(best, run);
+          }
+          return best;
+        };
+        let limit = bound;
+        for (const { kind, bytes, ask } of steps) {
+          if (kind === 'take') {
+            const slice = tested.take(bytes);
+            if (slice === undefined) continue;
+            held.push(slice);
+            lent.fill(1, slice.from / CELL, slice.to / CELL);
+          } else if (kind === 'give') {
+            const [slice] = held.splice(bytes % Math.max(1, held.length), 1);
+            if (slice === undefined) continue;
+            lent.fill(0, slice.from / CELL, slice.to / CELL);
+            tested.give(slice);
+            if (bytes % 3 > 0) mark(slice);
+          } else if (kind === 'prefault') {
+            const cold = tested.nextCold(bytes);
+            if (cold) mark(cold);
+          } else {
+            const more = bytes - (bytes % CELL);
+            tested.setGrowth(more);
+            limit = Math.min(bound, tested.committed + more);
+          }
+          if (!ask) continue;
+          const end = Math.max(limit, tested.committed);
+          expect(tested.warmBytes).toBe(longest(bound, (cell) => warm[cell] === 1 && lent[cell] === 0));
+          expect(tested.roomBytes).toBe(longest(end, (cell) => lent[cell] === 0));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('uses again what was used last', () => {
     const tested = allocator();
     const [a, b] = [take(tested, 100_000), take(tested, 100_000)];

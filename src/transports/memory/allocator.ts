@@ -94,9 +94,9 @@ export class Allocator {
     if (found === undefined) return undefined;
     const to = found + size;
     if (!this.#ensure(to)) return undefined;
+    this.#forgetLargest({ from: found, to });
     this.#free.remove(found, to);
     this.#used += size;
-    this.#changed();
     return { from: found, to, warm: this.#warm.covers(found, to) };
   }
 
@@ -104,7 +104,7 @@ export class Allocator {
     this.#free.add(slice.from, slice.to);
     this.#used -= slice.to - slice.from;
     this.#last = slice;
-    this.#changed();
+    this.#growLargest(slice);
   }
 
   /** Both sides have touched these bytes, and with them whole pages. */
@@ -211,17 +211,46 @@ export class Allocator {
       const whole = Math.ceil(end / PAGE) * PAGE;
       if (!this.#commit(this.#committed, whole)) continue;
       this.#committed = Math.min(whole, this.bound);
-      this.#changed();
+      this.#roomBytes = undefined;
       return true;
     }
     this.#limit = this.#committed;
-    this.#changed();
+    this.#roomBytes = undefined;
     return false;
   }
 
-  #changed(): void {
-    this.#warmBytes = undefined;
-    this.#roomBytes = undefined;
+  /** Both figures are asked for at every transfer: they are searched for anew only when their very range is cut. */
+  #forgetLargest(taken: Interval): void {
+    const range = this.#freeAround(taken.from);
+    if (this.#roomBytes !== undefined && this.#haveable(range) >= this.#roomBytes) this.#roomBytes = undefined;
+    if (this.#warmBytes !== undefined && this.#warmAround(taken, range) >= this.#warmBytes) this.#warmBytes = undefined;
+  }
+
+  /** What was given back, with its neighbours, may be the largest now. */
+  #growLargest(given: Interval): void {
+    const range = this.#freeAround(given.from);
+    if (this.#roomBytes !== undefined) this.#roomBytes = Math.max(this.#roomBytes, this.#haveable(range));
+    if (this.#warmBytes !== undefined) this.#warmBytes = Math.max(this.#warmBytes, this.#warmAround(given, range));
+  }
+
+  /** Largest warm piece of a free range that a slice in it touches. */
+  #warmAround({ from, to }: Interval, range: Interval): number {
+    let size = 0;
+    for (let index = this.#warm.firstEndingAt(from); this.#warm.from(index) < to; index += 1) {
+      const piece = Math.min(range.to, this.#warm.to(index)) - Math.max(range.from, this.#warm.from(index));
+      size = Math.max(size, piece);
+    }
+    return size;
+  }
+
+  #freeAround(at: number): Interval {
+    let index = this.#free.firstEndingAt(at);
+    if (this.#free.to(index) === at) index += 1;
+    return { from: this.#free.from(index), to: this.#free.to(index) };
+  }
+
+  #haveable({ from, to }: Interval): number {
+    return Math.min(to, Math.max(this.#limit, this.#committed)) - from;
   }
 }
 
