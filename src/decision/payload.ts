@@ -33,19 +33,24 @@ function describeDocument(data: unknown): PayloadDescription {
 }
 
 function describeView(data: ArrayBufferView): PayloadDescription {
-  const plainBytes = data instanceof Uint8Array || data instanceof DataView;
-  return plainBytes
+  const isBytes = data instanceof Uint8Array || BYTE_VIEWS.has(tagOf(data));
+  return isBytes
     ? { dataSize: data.byteLength, dataType: 'binary', format: 'raw' }
     : { dataSize: data.byteLength, dataType: 'tensor', format: 'numpy' };
 }
 
-/** By its tag, since test runners and `node:vm` have an `ArrayBuffer` of their own for each context. */
 function describeBuffer(data: object): PayloadDescription | undefined {
-  if (!('byteLength' in data) || typeof data.byteLength !== 'number') return undefined;
-  const tag = Object.prototype.toString.call(data);
-  if (tag !== '[object ArrayBuffer]' && tag !== '[object SharedArrayBuffer]') return undefined;
+  if (!('byteLength' in data) || typeof data.byteLength !== 'number' || !BUFFERS.has(tagOf(data))) return undefined;
   return { dataSize: data.byteLength, dataType: 'binary', format: 'raw' };
 }
+
+/** By tag, since test runners and `node:vm` have classes of their own for each context, which `instanceof` does not know. */
+function tagOf(data: object): string {
+  return Object.prototype.toString.call(data);
+}
+
+const BYTE_VIEWS: ReadonlySet<string> = new Set(['[object Uint8Array]', '[object DataView]']);
+const BUFFERS: ReadonlySet<string> = new Set(['[object ArrayBuffer]', '[object SharedArrayBuffer]']);
 
 /** `{ data: typed array, shape: [...] }`, as `pitwall/transports` makes it. */
 function describeTensor(value: object): PayloadDescription | undefined {

@@ -13,6 +13,8 @@ export interface Lane {
   readonly usPerByte: number;
   /** Mean over median. Default 1. */
   readonly scatter?: number;
+  /** How much longer it takes at full load, as a share. Default 0. */
+  readonly underLoad?: number;
 }
 
 export interface Machine {
@@ -36,11 +38,10 @@ export function costModel(machine: Machine): CostModelSnapshot {
     if (method === 'grpc') return machine.grpc;
     return features.warm === false ? machine.cold : machine.warm;
   };
-  const latency = (lane: Lane, size: number): number => lane.overheadUs + lane.usPerByte * size;
   return {
     estimate(method, features): LatencyEstimate {
       const lane = laneOf(method, features);
-      const latencyUs = latency(lane, features.dataSize);
+      const latencyUs = latencyOf(lane, features.dataSize, features.systemLoad);
       return {
         latencyUs,
         meanLatencyUs: latencyUs * (lane.scatter ?? 1),
@@ -54,6 +55,10 @@ export function costModel(machine: Machine): CostModelSnapshot {
       return (lane.overheadUs - machine.grpc.overheadUs) / (machine.grpc.usPerByte - lane.usPerByte);
     },
   };
+}
+
+export function latencyOf(lane: Lane, size: number, systemLoad = 0): number {
+  return (lane.overheadUs + lane.usPerByte * size) * (1 + (lane.underLoad ?? 0) * systemLoad);
 }
 
 export function policy(overrides: Partial<PolicySnapshot> = {}): PolicySnapshot {
