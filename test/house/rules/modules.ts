@@ -39,6 +39,7 @@ export function onlyDeclaredPackages(declared: readonly string[], optional: read
           .filter(({ specifier }) => !isRelative(specifier) && !specifier.startsWith('node:'))
           .flatMap(({ specifier, line, typeOnly, kind }) => {
             const name = packageOf(specifier);
+            if (specifier === 'pitwall/package.json') return [];
             const where = `${file.path}:${line}`;
             if (builtinModules.includes(specifier)) return [`${where} write node:${specifier}`];
             if (optional.includes(name)) {
