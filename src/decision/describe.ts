@@ -13,6 +13,8 @@ export type Described =
 /** Longest name of a pool, data type, format or session. */
 const LONGEST_NAME = 256;
 const MAX_ATTRIBUTES = 32;
+/** A hostile value may describe itself at any length. */
+const LONGEST_PROBLEM = 400;
 
 /**
  * Accepts `{ pool, data }`, where the payload describes itself, or `{ pool, dataSize, dataType?, format? }`; both may carry `compression`,
@@ -113,5 +115,5 @@ function refusedName(field: string, given: unknown): Described {
 }
 
 function refused(field: string, given: string, accepted: string): Described {
-  return { ok: false, problem: `${field}: expected ${accepted}, got ${given}` };
+  return { ok: false, problem: `${field}: expected ${accepted}, got ${given}`.slice(0, LONGEST_PROBLEM) };
 }

@@ -18,7 +18,7 @@ const COPY_WEIGHT = 0.03;
 const MEMORY_PATIENCE = 2;
 /** Below this many bytes a payload's copies do not matter. */
 const MEMORY_MATTERS = 64 * 1024;
-/** What one copy less of three saves. */
+/** Share of gRPC's memory that shared memory does without. */
 const MEMORY_SAVING = 1 - COPIES.zero_copy / COPIES.grpc;
 
 /** Which statistic of the latencies a goal compares. */

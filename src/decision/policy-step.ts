@@ -42,7 +42,7 @@ function ask(rule: PolicyRule, context: RuleContext): Method | RuleFailure | und
   try {
     const answer: unknown = rule.decide(context);
     if (answer === undefined || answer === 'grpc' || answer === 'zero_copy') return answer;
-    const detail = `returned ${describeValue(answer)} instead of "zero_copy", "grpc" or undefined`;
+    const detail = `returned ${describeValue(answer).slice(0, LONGEST_DETAIL)} instead of "zero_copy", "grpc" or undefined`;
     return { rule: rule.name, problem: 'bad_result', detail };
   } catch (error) {
     return { rule: rule.name, problem: 'threw', detail: messageOf(error) };

@@ -37,5 +37,7 @@ it("reproduces the seed's cost-benefit sample", () => {
   expect(analysis.recommendation).toBe('zero_copy');
   expect(analysis.rationale).toBe('Zero-copy provides 28x latency improvement and 67% memory savings');
   expect(analysis.confidence).toBe(0.92);
+  expect(analysis.methods).toEqual({ zero_copy: zeroCopy, grpc });
+  expect(analysis.advantage).toBeCloseTo(1 - 17_700 / 1_350_000, 12);
   expect(analysis.factors).toMatchObject({ dataSize: 104_857_600, systemLoad: 0.45 });
 });

@@ -1,7 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decide } from '../../src/decision/decide.ts';
+import { formatLanes, formatWarmAndCold } from '../../src/decision/format-table.ts';
 import { formatRanges, sizeRanges } from '../../src/decision/table.ts';
 import type { PoolSnapshot, ResourceSnapshot } from '../../src/decision/types.ts';
-import { costModel, GIB, KIB, MACHINE, MIB, NOW_MS, policy, pool, resources } from './machine.ts';
+import { costModel, GIB, KIB, MACHINE, MIB, NOW_MS, policy, pool, request, resources } from './machine.ts';
 
 const TENSOR = { dataType: 'tensor', format: 'numpy' };
 
@@ -57,6 +60,74 @@ describe('the table of size ranges of a machine', () => {
   it('takes room of a lane that the host brings from what the machine has', () => {
     const own = pool({ transport: undefined });
     expect(table(own, resources({ sharedMemoryRoom: 2 * MIB }))).toContain('2 MiB.. gRPC (shared_memory_exhausted)');
+  });
+});
+
+describe('the table of one kind, as if memory were so', () => {
+  const of = (warmth: 'warm' | 'cold' | 'unknown', snapshot = pool()): ReturnType<typeof sizeRanges> =>
+    sizeRanges(snapshot, { ...TENSOR, warmth });
+
+  it('is warm, cold, or of unknown warmth', () => {
+    expect(formatLanes('warm', of('warm'))).toBe('warm | 0..97.7 KiB gRPC | 97.7 KiB..4 GiB zero-copy | 4 GiB.. gRPC');
+    expect(formatLanes('cold', of('cold'))).toBe('cold | 0..977 KiB gRPC | 977 KiB..4 GiB zero-copy | 4 GiB.. gRPC');
+    // Room of a lane that the host brings is what the machine has, and unknown here.
+    expect(formatLanes('unknown', of('unknown'))).toBe('unknown | 0..97.7 KiB gRPC | 97.7 KiB.. zero-copy');
+    expect(formatLanes('own', of('cold', pool({ transport: undefined })))).toBe(
+      'own | 0..977 KiB gRPC | 977 KiB.. zero-copy',
+    );
+  });
+
+  it('prints in one line', () => {
+    const [warm, cold] = (['warm', 'cold'] as const).map((warmth) => of(warmth, pool({ transport: undefined })));
+    expect(formatWarmAndCold('tensor', warm ?? [], cold ?? [])).toBe(
+      'tensor | 0..97.7 KiB gRPC | 97.7 KiB.. zero-copy, warm | cold from 977 KiB',
+    );
+    expect(formatWarmAndCold('tensor', warm ?? [], warm ?? [])).toBe(
+      'tensor | 0..97.7 KiB gRPC | 97.7 KiB.. zero-copy',
+    );
+    const never = sizeRanges(pool({ breaker: 'open' }), TENSOR);
+    expect(formatWarmAndCold('tensor', warm ?? [], never)).toBe(
+      'tensor | 0..97.7 KiB gRPC | 97.7 KiB.. zero-copy, warm | cold never',
+    );
+  });
+
+  it('shows what is believed: nothing is explored, no experiment runs', () => {
+    const trying = pool({
+      policy: policy({ explorationRate: 1 }),
+      experiment: { id: 'e', assign: () => 'b', method: () => 'grpc' },
+    });
+    expect(formatLanes('', of('warm', trying))).toBe(formatLanes('', of('warm')));
+  });
+
+  it('has a row per kind', () => {
+    const byType = new Map([
+      ['json', { base: 10 * MIB, adjustmentFactor: 0.5, resourceFactor: 0.5, final: 2.5 * MIB }],
+    ]);
+    const thresholds = { ...pool().thresholds, byDataType: byType };
+    const unlearned = pool({ costModel: undefined, thresholds });
+    const rows = ['tensor', 'json'].map((dataType) =>
+      formatLanes(dataType, sizeRanges(unlearned, { dataType, format: 'x' })),
+    );
+    expect(rows).toEqual([
+      'tensor | 0..10 MiB gRPC | 10 MiB..4 GiB zero-copy | 4 GiB.. gRPC',
+      'json | 0..2.5 MiB gRPC | 2.5 MiB..4 GiB zero-copy | 4 GiB.. gRPC',
+    ]);
+  });
+
+  it('covers every size once, and every size takes the lane of its range', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 8 * GIB }), fc.boolean(), (dataSize, isCold) => {
+        const little = { zeroCopyReady: true, reason: undefined, warmBytes: isCold ? 0 : 200 * KIB, roomBytes: GIB };
+        const snapshot = pool({ transport: little });
+        const ranges = sizeRanges(snapshot, TENSOR, resources());
+        expect(ranges[0]?.from).toBe(0);
+        expect(ranges.at(-1)?.to).toBe(Number.POSITIVE_INFINITY);
+        for (const [index, { to }] of ranges.slice(0, -1).entries()) expect(ranges[index + 1]?.from).toBe(to);
+        const range = ranges.find(({ from, to }) => from <= dataSize && dataSize < to);
+        const decision = decide(request({ dataSize }), snapshot, resources(), NOW_MS, () => 1 - 2 ** -53, 'id');
+        expect(decision).toMatchObject({ method: range?.method, reason: range?.reason });
+      }),
+    );
   });
 });
 
