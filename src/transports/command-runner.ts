@@ -66,6 +66,10 @@ export class CommandRunner {
       const reply = await this.#pack(result, request);
       return { ...reply, handlerUs, workerUs: (performance.now() - startedMs) * 1000 };
     } catch (error) {
+      if (deadline.isOver()) {
+        const timeoutMs = Math.round(request.timeoutMs);
+        return failed('PITWALL_TRANSFER_TIMEOUT', `"${command}" had no answer within ${timeoutMs} ms`);
+      }
       return failed('PITWALL_HANDLER_FAILED', `${command}: ${describeFailure(error)}`);
     } finally {
       deadline.clear();
@@ -149,9 +153,18 @@ function parseReference(bytes: Buffer): Reference {
   }
 }
 
-/** Fires when the caller gave up, or has stopped waiting. */
-function deadlineSignal(caller: AbortSignal, timeoutMs: number): { signal: AbortSignal; clear(): void } {
-  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) return { signal: caller, clear: () => undefined };
+interface Deadline {
+  /** Fires when the caller gave up, or has stopped waiting. */
+  readonly signal: AbortSignal;
+  /** Whether the time ran out while the caller had not given up. */
+  isOver(): boolean;
+  clear(): void;
+}
+
+function deadlineSignal(caller: AbortSignal, timeoutMs: number): Deadline {
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+    return { signal: caller, isOver: () => false, clear: () => undefined };
+  }
   const controller = new AbortController();
   const abort = (): void => controller.abort(caller.aborted ? caller.reason : new Error('the caller waits no longer'));
   const timer = setTimeout(abort, timeoutMs);
@@ -159,6 +172,7 @@ function deadlineSignal(caller: AbortSignal, timeoutMs: number): { signal: Abort
   caller.addEventListener('abort', abort, { once: true });
   return {
     signal: controller.signal,
+    isOver: () => controller.signal.aborted && !caller.aborted,
     clear: () => {
       clearTimeout(timer);
       caller.removeEventListener('abort', abort);

@@ -10,13 +10,15 @@ const GRACE_MS = 1_000;
 /** Runs in the thread. A string, so that there is no file to be found from inside a bundle. */
 const WATCH = `
 const { parentPort, workerData } = require('node:worker_threads');
-const { rmSync } = require('node:fs');
+const { rmdirSync, rmSync } = require('node:fs');
 const gone = () => {
+  for (const path of workerData.files) rmSync(path, { force: true });
+  // The last worker closes the door: a folder that is not empty stays.
+  try {
+    for (const path of workerData.folders) rmdirSync(path);
+  } catch {}
   parentPort.postMessage('gone');
-  setTimeout(() => {
-    for (const path of workerData.files) rmSync(path, { force: true });
-    process.kill(process.pid, 'SIGKILL');
-  }, workerData.graceMs);
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), workerData.graceMs);
 };
 const input = new (require('node:net').Socket)({ fd: 0, readable: true, writable: false });
 input.on('error', gone);
@@ -24,11 +26,17 @@ input.on('close', gone);
 input.resume();
 `;
 
-/** `onGone` is called on the main thread if it can be; `files` are removed in any case. */
-export function watchHost(files: readonly string[], onGone: () => void): void {
+/** What nobody else removes when the host was killed: files, then the folders that are empty without them, the inner one first. */
+export interface Leftovers {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** `onGone` is called on the main thread, if that ever yields. */
+export function watchHost(leftovers: Leftovers, onGone: () => void): void {
   const thread = new Worker(WATCH, {
     eval: true,
-    workerData: { files, graceMs: GRACE_MS },
+    workerData: { ...leftovers, graceMs: GRACE_MS },
     // The host's flags for its worker are for its handlers.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 16 },

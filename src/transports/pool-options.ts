@@ -32,6 +32,8 @@ export interface WorkerPoolOptions {
   readonly maxQueue?: number | undefined;
   /** Milliseconds that a worker may take to start. Default 30 000. */
   readonly startTimeoutMs?: number | undefined;
+  /** Milliseconds between questions whether a worker is well; it has as long to answer, and at least a second. Default 5 000. */
+  readonly healthEveryMs?: number | undefined;
   /** Restarts of its workers within a minute that the pool endures before it gives up. Default 60. */
   readonly maxRestarts?: number | undefined;
 }
@@ -47,6 +49,7 @@ export interface CheckedPoolOptions {
   readonly maxBytesInFlight: number;
   readonly maxQueue: number;
   readonly startTimeoutMs: number;
+  readonly healthEveryMs: number;
   readonly maxRestarts: number;
 }
 
@@ -73,6 +76,7 @@ export function checkPoolOptions(options: WorkerPoolOptions): CheckedPoolOptions
     maxBytesInFlight: whole('maxBytesInFlight', options.maxBytesInFlight, 1024 * MEBIBYTE, 1, 2 ** 50),
     maxQueue: whole('maxQueue', options.maxQueue, 10_000, 0, 10_000_000),
     startTimeoutMs: whole('startTimeoutMs', options.startTimeoutMs, 30_000, 1, 3_600_000),
+    healthEveryMs: whole('healthEveryMs', options.healthEveryMs, 5_000, 50, 3_600_000),
     maxRestarts: whole('maxRestarts', options.maxRestarts, 60, 0, 1_000_000),
   };
 }

@@ -32,6 +32,7 @@ export class PoolResources {
   #problem: string | undefined;
   #folder: string | undefined;
   #publisher: TransportPublisher | undefined;
+  #startFailure: unknown;
 
   constructor(table: WorkerTable, options: PoolResourcesOptions) {
     this.table = table;
@@ -54,6 +55,17 @@ export class PoolResources {
 
   socketPath(index: number): string | undefined {
     return this.#folder && path.join(this.#folder, `${index}.sock`);
+  }
+
+  /** Why a worker last failed to start; undefined where none did. */
+  get startFailure(): unknown {
+    return this.#startFailure;
+  }
+
+  /** A supervisor's reasons say which child failed, not what it said: that is kept, and logged. */
+  noteStartFailure(error: unknown): void {
+    this.#startFailure = error;
+    this.warn(`a worker did not start: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   warn(message: string): void {

@@ -33,7 +33,6 @@ interface WorkerStub extends Grpc.Client {
 }
 
 const ATTACH_TIMEOUT_MS = 10_000;
-const HEALTH_TIMEOUT_MS = 5_000;
 
 export class WorkerClient implements Courier {
   readonly #grpc: typeof Grpc;
@@ -96,8 +95,8 @@ export class WorkerClient implements Courier {
     return this.#unary((done) => this.#stub.attach(descriptor, this.#metadata, limits, done));
   }
 
-  health(): Promise<HealthReply> {
-    const limits = deadlineIn(HEALTH_TIMEOUT_MS);
+  health(timeoutMs: number): Promise<HealthReply> {
+    const limits = deadlineIn(timeoutMs);
     return this.#unary((done) => this.#stub.health(undefined, this.#metadata, limits, done));
   }
 

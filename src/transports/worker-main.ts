@@ -2,14 +2,14 @@
  * The worker process: `node worker-main.js <address> <script>`. It serves the script's handlers until its standard input ends, which is when its
  * host is gone, however that came about.
  */
-import { rmdirSync, rmSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CommandRunner } from './command-runner.ts';
 import { listenControl } from './control-server.ts';
 import type { Handlers } from './define-worker.ts';
 import { listenGrpc } from './grpc-server.ts';
-import { watchHost } from './host-watch.ts';
+import { type Leftovers, watchHost } from './host-watch.ts';
 
 /** Descriptor on which the host awaits one line: ready, or why not. */
 const READY_FD = 3;
@@ -22,8 +22,8 @@ async function main(): Promise<void> {
   // What the script starts in turn has no business with it.
   delete process.env.PITWALL_WORKER_TOKEN;
   const socketPath = address.startsWith(UNIX) ? address.slice(UNIX.length) : undefined;
-  const controlPath = socketPath === undefined ? '' : `${socketPath}.control`;
-  endWithHost(socketPath === undefined ? [] : [socketPath, controlPath]);
+  const controlPath = socketPath === undefined ? '' : controlPathOf(socketPath);
+  endWithHost(socketPath);
 
   const module: { default?: unknown } = await import(script.includes('://') ? script : pathToFileURL(script).href);
   const runner = new CommandRunner(handlersOf(module.default));
@@ -40,18 +40,22 @@ async function main(): Promise<void> {
   tellHost(socketPath === undefined ? { ready: true, port } : { ready: true });
 }
 
-/** `files`: sockets, which nobody else removes when the host was killed. */
-function endWithHost(files: readonly string[]): void {
+function endWithHost(socketPath: string | undefined): void {
   process.on('SIGTERM', () => process.exit(0));
   // A terminal's interrupt is for the host; it ends its workers when it has finished.
   process.on('SIGINT', () => undefined);
-  watchHost(files, () => {
-    for (const file of files) rmSync(file, { force: true });
-    const [first] = files;
-    // The last worker closes the door: a folder that is not empty stays.
-    if (first !== undefined) attempt(() => rmdirSync(path.dirname(first)));
-    process.exit(0);
-  });
+  watchHost(leftoversOf(socketPath), () => process.exit(0));
+}
+
+/** A pool's sockets lie in a folder of the pool's, and that in one of the host's. */
+function leftoversOf(socketPath: string | undefined): Leftovers {
+  if (socketPath === undefined) return { files: [], folders: [] };
+  const folder = path.dirname(socketPath);
+  return { files: [socketPath, controlPathOf(socketPath)], folders: [folder, path.dirname(folder)] };
+}
+
+function controlPathOf(socketPath: string): string {
+  return `${socketPath}.control`;
 }
 
 function handlersOf(exported: unknown): Handlers {

@@ -170,7 +170,8 @@ export class WorkerPool {
 /**
  * Starts worker processes below the runtime's supervision tree and resolves when all are ready.
  *
- * @throws InvalidArgumentError naming the option; PitwallError `PITWALL_CHILD_NOT_STARTED` with the reason when a worker does not start
+ * @throws InvalidArgumentError naming the option; PitwallError `PITWALL_WORKER_NOT_STARTED` with what kept a worker from starting,
+ *   `PITWALL_CHILD_NOT_STARTED` where the runtime has such a pool already, `PITWALL_RUNTIME_STOPPED`
  * @example
  * const workers = await startWorkerPool(runtime, { pool: 'ml', size: 2, script: new URL('./worker.js', import.meta.url) });
  * const result = await workers.execute('normalize', tensor(data, [1000, 16]));
@@ -190,7 +191,11 @@ export async function startWorkerPool(runtime: PortHolder, options: WorkerPoolOp
     onClosed: () => table.close(poolClosed(pool)),
   });
   const childId = `worker_pool:${pool}`;
-  await port.startChild(poolSpec(childId, checked, resources, grpc));
+  try {
+    await port.startChild(poolSpec(childId, checked, resources, grpc));
+  } catch (error) {
+    throw resources.startFailure ?? error;
+  }
   return new WorkerPool(port, pool, childId, resources);
 }
 
@@ -201,16 +206,12 @@ function poolSpec(
   resources: PoolResources,
   grpc: typeof Grpc,
 ): ChildSpecInput {
-  const { size, network, command, env, startTimeoutMs, maxRestarts } = options;
+  const { size, network, command, env, startTimeoutMs, healthEveryMs, maxRestarts } = options;
+  const times = { startTimeoutMs, healthEveryMs };
   const token = network === 'tcp' ? randomBytes(32).toString('hex') : undefined;
   const program = { command, env, token };
   const workers = Array.from({ length: size }, (_, index) =>
-    workerSpec(
-      `worker-${index}`,
-      workerProcess,
-      { index, grpc, resources, program, startTimeoutMs },
-      { shutdown: STOP_MS },
-    ),
+    workerSpec(`worker-${index}`, workerProcess, { index, grpc, resources, program, ...times }, { shutdown: STOP_MS }),
   );
   const limits = { intensity: maxRestarts, period: MINUTE_S };
   return supervisorSpec(

@@ -17,6 +17,7 @@ export interface WorkerProcessArgs {
   readonly resources: PoolResources;
   readonly program: Omit<WorkerProgram, 'socketPath'>;
   readonly startTimeoutMs: number;
+  readonly healthEveryMs: number;
 }
 
 interface HealthCheck {
@@ -41,9 +42,10 @@ interface State {
   readonly missed: number;
 }
 
-const HEALTH_EVERY_MS = 5_000;
 /** Unanswered health checks in a row, while nobody waits for an answer, until the process is taken for hung. */
 const MISSES = 3;
+/** However often it is asked: a machine under load takes its time. */
+const LEAST_HEALTH_TIMEOUT_MS = 1_000;
 /** A process that lost its control channel is usually dead; its end says more about why. */
 const CONTROL_LOST_AFTER_MS = 500;
 
@@ -59,21 +61,20 @@ export const workerProcess: GenServer<WorkerProcessArgs, State, never, never, In
     try {
       const address = await whenReady(child, program, args.startTimeoutMs);
       client = new WorkerClient(args.grpc, address, program.token);
-      courier = await attach(
-        client,
-        resources,
-        () => void self.sendAfter({ type: 'control_lost' }, CONTROL_LOST_AFTER_MS),
-      );
+      courier = await attach(client, args, () => {
+        self.sendAfter({ type: 'control_lost' }, CONTROL_LOST_AFTER_MS);
+      });
       child.once('exit', (code, signal) => self.sendAfter({ type: 'exited', code, signal }, 0));
       if (child.exitCode !== null || child.signalCode !== null) throw exitedEarly(child);
       resources.table.add({ index, pid: child.pid ?? 0, client, courier });
-      self.sendAfter({ type: 'health_check' }, HEALTH_EVERY_MS);
+      self.sendAfter({ type: 'health_check' }, args.healthEveryMs);
       return next.ok({ args, child, client, courier, missed: 0 });
     } catch (error) {
       courier?.close();
       client?.close();
       child.kill('SIGKILL');
       removeSockets(program);
+      resources.noteStartFailure(error);
       throw error;
     }
   },
@@ -107,12 +108,12 @@ export const workerProcess: GenServer<WorkerProcessArgs, State, never, never, In
 /** A worker without shared memory still works: gRPC carries everything. */
 async function attach(
   client: WorkerClient,
-  resources: PoolResources,
+  { resources, startTimeoutMs }: WorkerProcessArgs,
   onLost: () => void,
 ): Promise<Courier | undefined> {
   const { descriptor } = resources;
   if (descriptor === undefined) {
-    await client.health();
+    await client.health(startTimeoutMs);
     return undefined;
   }
   const { error, controlPath } = await client.attach(descriptor);
@@ -127,10 +128,10 @@ async function attach(
 async function checkHealth(state: State, self: Self<never, never, Info>) {
   const { client, args } = state;
   const { table } = args.resources;
-  self.sendAfter({ type: 'health_check' }, HEALTH_EVERY_MS);
+  self.sendAfter({ type: 'health_check' }, args.healthEveryMs);
   if (table.isStuck(args.index)) return next.stop('worker_hangs', state);
   try {
-    await self.wait(client.health());
+    await self.wait(client.health(Math.max(args.healthEveryMs, LEAST_HEALTH_TIMEOUT_MS)));
     table.trust(args.index);
     return next.noreply({ ...state, missed: 0 });
   } catch {
