@@ -17,6 +17,7 @@ export type {
   RuntimeOptions,
 } from './config/types.ts';
 export type { Decision } from './decision/decision.ts';
+export type { Flip } from './decision/flip.ts';
 export type {
   BreakerState,
   CostBenefitAnalysis,

@@ -1,6 +1,7 @@
 import { analyzeCosts } from '../decision/cost-benefit.ts';
 import { describeRequest } from '../decision/describe.ts';
 import { compareBy, orderConfidence } from '../decision/estimate.ts';
+import { type Flip, flips } from '../decision/flip.ts';
 import { methodCosts } from '../decision/method-costs.ts';
 import type { CostBenefitAnalysis, Method, MethodEstimate, TransferRequest, Warmth } from '../decision/types.ts';
 import { InvalidArgumentError } from '../errors.ts';
@@ -57,6 +58,19 @@ export class CostBenefit {
     if (method !== 'grpc' && method !== 'zero_copy')
       throw new InvalidArgumentError('method', method, 'grpc or zero_copy');
     return this.analyze(characteristics).methods[method];
+  }
+
+  /**
+   * What would flip the decision on a payload: the nearest size, warm memory, load or number of transfers in flight at which the other lane would
+   * be taken, all else equal. Some hundred decisions: not for the hot path.
+   * @throws InvalidArgumentError for what is no request, or a pool that is unknown
+   */
+  flips(characteristics: unknown): readonly Flip[] {
+    const request = read(characteristics);
+    const pool = this.#board.slot(request.pool);
+    if (!pool) throw new InvalidArgumentError('pool', request.pool, 'the name of a pool that exists');
+    const { resources } = this.#board;
+    return flips({ request, pool, resources, nowMs: resources?.atMs ?? 0 });
   }
 
   #learner(pool: string): CostModelSnapshot {

@@ -153,7 +153,8 @@ export class TrainingPool {
     const { file, maxThreads, maxQueue, memoryLimitMb, idleTimeoutMs, onError } = this.#options;
     const filename = file === '' ? trainingThreadFile() : file;
     // piscina starts a thread again and again whose program is not there.
-    if (!existsSync(filename)) throw training('PROGRAM_MISSING', `${filename} does not exist`, undefined);
+    if (!existsSync(filename))
+      throw training('PITWALL_TRAINING_PROGRAM_MISSING', `${filename} does not exist`, undefined);
     const { Piscina } = await import('piscina');
     const pool = new Piscina<TrainingTask, TrainingResult>({
       filename,
@@ -186,24 +187,28 @@ export class TrainingPool {
 
   /** Counts a failure, sets the pause, and gives it a code. What was cancelled from outside is no failure. */
   #failure(error: unknown, deadline: AbortSignal, signal: AbortSignal | undefined): PitwallError {
-    if (signal?.aborted === true) return training('CANCELLED', 'the training was cancelled', error);
-    if (this.#closing.signal.aborted) return training('CLOSED', 'the training pool was closed', error);
+    if (signal?.aborted === true) return training('PITWALL_TRAINING_CANCELLED', 'the training was cancelled', error);
+    if (this.#closing.signal.aborted) return training('PITWALL_TRAINING_CLOSED', 'the training pool was closed', error);
     this.#failed += 1;
     this.#failuresInARow += 1;
     const pauseMs = Math.min(MAX_BACK_OFF_MS, this.#options.backOffMs * 2 ** (this.#failuresInARow - 1));
     this.#pausedUntilMs = this.#options.nowMs() + pauseMs;
     if (error instanceof PitwallError) return error;
     if (deadline.aborted)
-      return training('TIMEOUT', `the training took longer than ${this.#options.timeoutMs} ms`, error);
+      return training('PITWALL_TRAINING_TIMEOUT', `the training took longer than ${this.#options.timeoutMs} ms`, error);
     if (isOutOfMemory(error)) {
-      return training('OUT_OF_MEMORY', `the training needed more than ${this.#options.memoryLimitMb} MiB`, error);
+      return training(
+        'PITWALL_TRAINING_OUT_OF_MEMORY',
+        `the training needed more than ${this.#options.memoryLimitMb} MiB`,
+        error,
+      );
     }
-    return training('FAILED', error instanceof Error ? error.message : 'the training failed', error);
+    return training('PITWALL_TRAINING_FAILED', error instanceof Error ? error.message : 'the training failed', error);
   }
 }
 
-function training(what: string, message: string, cause: unknown): PitwallError {
-  return new PitwallError(`PITWALL_TRAINING_${what}`, message, { cause });
+function training(code: string, message: string, cause: unknown): PitwallError {
+  return new PitwallError(code, message, { cause });
 }
 
 function isOutOfMemory(error: unknown): boolean {

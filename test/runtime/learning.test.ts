@@ -84,5 +84,8 @@ describe('cost and benefit', () => {
     const idle = runtime.costBenefit.analyze(TENSOR, { systemLoad: 0.05, inFlight: 1 });
     expect(busy.methods.grpc.estimatedLatencyUs).toBeGreaterThan(idle.methods.grpc.estimatedLatencyUs);
     expect(runtime.costBenefit.estimatePerformance('grpc', TENSOR).method).toBe('grpc');
+    expect(runtime.costBenefit.flips(TENSOR)).toContainEqual(
+      expect.objectContaining({ factor: 'data_size', method: 'grpc' }),
+    );
   });
 });
