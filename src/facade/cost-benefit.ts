@@ -1,8 +1,7 @@
-import { analyzeCosts } from '../decision/cost-benefit.ts';
+import { analyzeLanes } from '../decision/cost-benefit.ts';
 import { describeRequest } from '../decision/describe.ts';
-import { compareBy, orderConfidence } from '../decision/estimate.ts';
+import { compareBy } from '../decision/estimate.ts';
 import { type Flip, flips } from '../decision/flip.ts';
-import { methodCosts } from '../decision/method-costs.ts';
 import type { CostBenefitAnalysis, Method, MethodEstimate, TransferRequest, Warmth } from '../decision/types.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { CostModel } from '../learning/cost-model.ts';
@@ -38,19 +37,11 @@ export class CostBenefit {
   analyze(characteristics: unknown, systemState: SystemState = {}): CostBenefitAnalysis {
     const request = read(characteristics);
     const { features, warmth } = this.#features(request, systemState);
-    const comparison = compareBy(this.#learner(request.pool), features);
-    const source = this.#board.slot(request.pool)?.model ? 'model' : 'cost_model';
-    const { dataSize } = request;
-    const { systemLoad, availableMemory } = features;
-    return analyzeCosts(
-      {
-        zero_copy: methodCosts('zero_copy', dataSize, warmth, comparison.zeroCopy, source),
-        grpc: methodCosts('grpc', dataSize, warmth, comparison.grpc, source),
-      },
-      { dataSize, systemLoad, availableMemory, warmth },
-      orderConfidence(comparison),
-      comparison.logRatio > 0 ? 'zero_copy' : 'grpc',
-    );
+    const slot = this.#board.slot(request.pool);
+    const learned = slot?.model ?? slot?.costModel;
+    const comparison = compareBy(learned ?? this.#prior, features);
+    const source = learned === undefined ? 'prior' : slot?.model ? 'model' : 'cost_model';
+    return analyzeLanes(comparison, { ...features, warmth }, slot?.policy.goal ?? 'balanced', source);
   }
 
   /** One lane's costs. @throws InvalidArgumentError for a lane that there is not, or what is no request */
@@ -71,11 +62,6 @@ export class CostBenefit {
     if (!pool) throw new InvalidArgumentError('pool', request.pool, 'the name of a pool that exists');
     const { resources } = this.#board;
     return flips({ request, pool, resources, nowMs: resources?.atMs ?? 0 });
-  }
-
-  #learner(pool: string): CostModelSnapshot {
-    const slot = this.#board.slot(pool);
-    return slot?.model ?? slot?.costModel ?? this.#prior;
   }
 
   #features(request: TransferRequest, state: SystemState): { features: Features; warmth: Warmth } {

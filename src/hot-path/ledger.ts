@@ -21,7 +21,7 @@ export class Ledger<T extends Identified> {
   #sequence = 0;
 
   /** `capacity` is rounded up to a power of two. `instance` must differ between runtimes that share a store. */
-  constructor(instance: string, capacity = 16_384) {
+  constructor(instance: string, capacity = 8_192) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(2, capacity)));
     this.#prefix = `${instance}-`;
     this.#mask = size - 1;

@@ -30,6 +30,7 @@ export class PoolFactory {
       toPolicySnapshot(config, 1, this.#guarded(config)),
       initialThresholds(config),
     );
+    slot.rolloutStage = config.rolloutStage;
     slot.mode = this.#options.mode();
     return slot;
   }
