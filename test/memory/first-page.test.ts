@@ -19,6 +19,7 @@ function page(): Region {
     path: '',
     bytes: BYTES,
     memory,
+    memoryPerByte: 1,
     open: true,
     commit: () => true,
     free: () => undefined,

@@ -86,11 +86,17 @@ describe.runIf(process.platform === 'linux').each(LANES)('lane %s', (lane) => {
 });
 
 async function said<T extends Said>(host: ChildProcess): Promise<T> {
-  const ended = once(host, 'exit').then(([code, signal]) => {
-    throw new Error(`the host ended with ${signal ?? `code ${code}`}`);
+  const heard = new AbortController();
+  const { signal } = heard;
+  const ended = once(host, 'exit', { signal }).then(([code, by]) => {
+    throw new Error(`the host ended with ${by ?? `code ${code}`}`);
   });
-  const [message] = await Promise.race([once(host, 'message'), ended]);
-  return message;
+  try {
+    const [message] = await Promise.race([once(host, 'message', { signal }), ended]);
+    return message;
+  } finally {
+    heard.abort();
+  }
 }
 
 /** Somewhere in the transfers that follow. */

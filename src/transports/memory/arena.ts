@@ -1,11 +1,11 @@
 /** The host's side of a pool's shared memory: leases over a region, whichever lane it is. */
 import { randomBytes } from 'node:crypto';
-import { freemem } from 'node:os';
 import { PitwallError } from '../../errors.ts';
 import { Allocator, type Slice } from './allocator.ts';
 import { FirstPage, type Owner } from './first-page.ts';
 import { FIRST_SLICE, HEADER } from './layout.ts';
 import { Tenancy } from './lease.ts';
+import { MachineRoom } from './machine-room.ts';
 import { sign } from './reference.ts';
 import type { Region } from './region.ts';
 import type { Arena, ArenaDescriptor, ArenaStats, Lease, MemoryLane, Reference } from './types.ts';
@@ -27,6 +27,7 @@ export class RegionArena implements Arena {
   readonly #firstPage: FirstPage;
   readonly #listeners: (() => void)[] = [];
   readonly #tenancies = new Set<Tenancy>();
+  readonly #machine = new MachineRoom();
   #generation = 0;
   #highWater = 0;
   #refused = 0;
@@ -192,13 +193,12 @@ export class RegionArena implements Arena {
     this.#allocator.setGrowth(this.#growth());
   }
 
-  /**
-   * Bytes that may still be taken: what the file system has free, what the machine has, what this process's control group allows. Above the
-   * last two, allocating a page does not fail: it kills.
-   */
+  /** Bytes that may still be taken: what the machine and the control groups have left, and what the file system has free. */
   #growth(): number {
-    const available = Math.min(process.availableMemory(), freemem()) - RESERVE;
-    return Math.max(0, Math.min(available, this.#region.free() ?? Number.POSITIVE_INFINITY));
+    const { bytes, memoryPerByte } = this.#region;
+    const enough = bytes * memoryPerByte + RESERVE;
+    const available = this.#machine.bytes(this.#options.nowMs(), enough) - RESERVE;
+    return Math.max(0, Math.min(available / memoryPerByte, this.#region.free() ?? Number.POSITIVE_INFINITY));
   }
 
   #tell(): void {

@@ -31,6 +31,8 @@ class CopyRegion implements Region {
   readonly path: string;
   readonly bytes: number;
   readonly memory: Uint8Array;
+  /** The file's, the host's, and a worker's. */
+  readonly memoryPerByte = 3;
   readonly #role: 'host' | 'worker';
   readonly #fd: number;
   readonly #word = Buffer.alloc(8);

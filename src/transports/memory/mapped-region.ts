@@ -66,6 +66,7 @@ class MappedRegion implements Region {
   readonly path: string;
   readonly bytes: number;
   readonly memory: Uint8Array;
+  readonly memoryPerByte = 1;
   readonly #native: Native;
   readonly #mapping: Mapping;
   readonly #backing: Backing;

@@ -8,6 +8,8 @@ export interface Region {
   readonly bytes: number;
   /** The region itself, mapped; or ordinary memory of the same shape, brought in step by `push` and `pull`. */
   readonly memory: Uint8Array;
+  /** Bytes of the machine's memory that a byte of the region takes, over all processes. */
+  readonly memoryPerByte: number;
   /** False from `close` on. */
   readonly open: boolean;
   /** Makes pages usable; false when there are none to be had. */
