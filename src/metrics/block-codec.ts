@@ -90,7 +90,8 @@ export class BlockEncoder {
     const numbers = this.#numbers;
     const rows = records.length;
     this.#column.reset();
-    if (derive !== undefined && records.every((record) => Object.is(get(record), derive(record)))) this.#column.u8(DERIVED);
+    if (derive !== undefined && records.every((record) => Object.is(get(record), derive(record))))
+      this.#column.u8(DERIVED);
     else {
       for (let row = 0; row < rows; row += 1) numbers[row] = get(records[row] as TransferRecord) ?? Number.NaN; // in range
       writeNumbers(this.#column, numbers, rows);
