@@ -65,7 +65,7 @@ export class Job {
         return await send(worker);
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error;
-        table.suspect(worker);
+        table.suspect(worker.index, worker);
         this.#taken.release();
         this.#taken = undefined;
         if ((error.ran && !idempotent) || attempt >= MAX_SENDS) throw error;

@@ -2,7 +2,7 @@
  * What the workers of a pool share: memory, sockets' folder, table. Opened and closed by a GenServer of its own, the keeper, which starts before
  * the workers and stops after them, so that nothing is left however the pool ends.
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { type GenServer, next } from '../otp/index.ts';
 import type { Arena } from './memory/types.ts';
@@ -53,8 +53,11 @@ export class PoolResources {
     return this.#arena && JSON.stringify(this.#arena.descriptor);
   }
 
+  /** Where a worker is to listen; its folder is there, whatever cleared it away since. */
   socketPath(index: number): string | undefined {
-    return this.#folder && path.join(this.#folder, `${index}.sock`);
+    if (this.#folder === undefined) return undefined;
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    return path.join(this.#folder, `${index}.sock`);
   }
 
   /** Why a worker last failed to start; undefined where none did. */

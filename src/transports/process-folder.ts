@@ -13,7 +13,7 @@ const PREFIX = 'pitwall';
 export function openProcessFolder(base: string = tmpdir()): string {
   clearDead(base);
   const { pid } = process;
-  const name = [PREFIX, userInfo().uid, pidNamespace(), pid, startTime(pid) ?? 0].join('-');
+  const name = [PREFIX, userInfo().uid, pidNamespace(), pid, processState(pid)?.started ?? 0].join('-');
   const folder = path.join(base, name);
   if (makePrivate(folder)) return folder;
   // Somebody else put something of that name there.
@@ -65,8 +65,10 @@ function isAlive(pid: number, started: number): boolean {
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return false;
   }
-  const now = startTime(pid);
-  return now === undefined || started === 0 || now === started;
+  const now = processState(pid);
+  if (now === undefined) return true;
+  // A zombie is dead; its parent has not looked.
+  return now.state !== 'Z' && (started === 0 || now.started === started);
 }
 
 /** Containers may share a folder, but not their process ids: another's look dead from here, so they are told apart. 0 where there are none. */
@@ -78,13 +80,15 @@ function pidNamespace(): string {
   }
 }
 
-/** Start of a process in clock ticks since boot (proc(5), field 22 of `stat`); undefined where there is no `/proc`. */
-function startTime(pid: number): number | undefined {
+/**
+ * State of a process, and its start in clock ticks since boot (proc(5), fields 3 and 22 of `stat`); undefined where there is no `/proc`.
+ */
+function processState(pid: number): { readonly state: string; readonly started: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name may hold spaces and parentheses: fields are counted from the last one.
-    const field = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return field === undefined ? undefined : Number(field);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', started: Number(fields[19]) };
   } catch {
     return undefined;
   }

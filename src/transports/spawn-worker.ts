@@ -63,7 +63,7 @@ export function whenReady(child: ChildProcess, program: WorkerProgram, timeoutMs
   });
 }
 
-/** Its input ends, then SIGTERM, then SIGKILL: each only if the one before did not help. */
+/** SIGTERM, then SIGKILL if that did not help. Its input stays open: the end of that means that the host is gone, and clears up after it. */
 export function stopWorker(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return Promise.resolve();
   return new Promise((resolve) => {
@@ -73,9 +73,7 @@ export function stopWorker(child: ChildProcess): Promise<void> {
       resolve();
     });
     child.ref();
-    // Asked first: where the input's end comes first, it clears up as if its host were gone.
     child.kill('SIGTERM');
-    child.stdin?.end();
   });
 }
 

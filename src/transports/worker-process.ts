@@ -40,6 +40,8 @@ interface State {
   readonly client: WorkerClient;
   readonly courier: Courier | undefined;
   readonly missed: number;
+  /** When the first of the checks that it missed was sent, by `performance.now()`. */
+  readonly silentSinceMs: number;
 }
 
 /** Unanswered health checks in a row, while nobody waits for an answer, until the process is taken for hung. */
@@ -68,7 +70,7 @@ export const workerProcess: GenServer<WorkerProcessArgs, State, never, never, In
       if (child.exitCode !== null || child.signalCode !== null) throw exitedEarly(child);
       resources.table.add({ index, pid: child.pid ?? 0, client, courier });
       self.sendAfter({ type: 'health_check' }, args.healthEveryMs);
-      return next.ok({ args, child, client, courier, missed: 0 });
+      return next.ok({ args, child, client, courier, missed: 0, silentSinceMs: 0 });
     } catch (error) {
       courier?.close();
       client?.close();
@@ -130,14 +132,18 @@ async function checkHealth(state: State, self: Self<never, never, Info>) {
   const { table } = args.resources;
   self.sendAfter({ type: 'health_check' }, args.healthEveryMs);
   if (table.isStuck(args.index)) return next.stop('worker_hangs', state);
+  const sentMs = performance.now();
   try {
     await self.wait(client.health(Math.max(args.healthEveryMs, LEAST_HEALTH_TIMEOUT_MS)));
     table.trust(args.index);
     return next.noreply({ ...state, missed: 0 });
   } catch {
     // A handler that never yields keeps its worker from answering: its callers decide how long that may go on.
-    const missed = table.isAwaited(args.index) ? 0 : state.missed + 1;
-    return missed >= MISSES ? next.stop('worker_hangs', state) : next.noreply({ ...state, missed });
+    table.suspect(args.index);
+    const missed = state.missed + 1;
+    const silentSinceMs = missed === 1 ? sentMs : state.silentSinceMs;
+    const hangs = missed >= MISSES && !table.isAwaited(args.index, silentSinceMs);
+    return hangs ? next.stop('worker_hangs', state) : next.noreply({ ...state, missed, silentSinceMs });
   }
 }
 

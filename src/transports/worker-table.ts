@@ -57,10 +57,17 @@ export interface TakeRequest {
   readonly first?: boolean;
 }
 
+/** A place of a worker, taken by one command. */
+interface Place {
+  readonly takenMs: number;
+  /** Nobody waits for its answer any more. */
+  abandoned: boolean;
+}
+
 interface Slot {
   worker: ReadyWorker | undefined;
-  inFlight: number;
-  abandoned: number;
+  /** Renewed with the worker: places of the one before are not given back to the one after. */
+  places: Set<Place>;
   /** Times a worker was put into this slot again. */
   restarts: number;
   /** A command was lost on it: it gets no more until it is known to live. */
@@ -86,8 +93,7 @@ export class WorkerTable {
     this.#options = options;
     this.#slots = Array.from({ length: options.size }, () => ({
       worker: undefined,
-      inFlight: 0,
-      abandoned: 0,
+      places: new Set(),
       restarts: -1,
       suspect: false,
     }));
@@ -97,8 +103,7 @@ export class WorkerTable {
     const slot = this.#slots[worker.index];
     if (!slot) return;
     slot.worker = worker;
-    slot.inFlight = 0;
-    slot.abandoned = 0;
+    slot.places = new Set();
     slot.restarts += 1;
     slot.suspect = false;
     this.#options.onChange();
@@ -112,10 +117,13 @@ export class WorkerTable {
     this.#options.onChange();
   }
 
-  /** A command was lost on this worker: either its process is gone, of which there will be news, or the next health check clears it. */
-  suspect(worker: ReadyWorker): void {
-    const slot = this.#slots[worker.index];
-    if (slot?.worker === worker) slot.suspect = true;
+  /**
+   * A command was lost on this worker, or it did not answer: it gets no more until it is heard of. Either its process is gone, of which there will
+   * be news, or the next health check clears it. `worker`: only if it is still that one.
+   */
+  suspect(index: number, worker?: ReadyWorker): void {
+    const slot = this.#slots[index];
+    if (slot && (worker === undefined || slot.worker === worker)) slot.suspect = true;
   }
 
   /** The worker answered a health check. */
@@ -126,15 +134,22 @@ export class WorkerTable {
     this.#serve();
   }
 
-  /** Whether somebody waits for an answer of this worker: then silence is no sign that it hangs. */
-  isAwaited(index: number): boolean {
-    const slot = this.#slots[index];
-    return slot !== undefined && slot.inFlight > slot.abandoned;
+  /**
+   * Whether somebody still waits for a command that this worker had before `silentSinceMs` (by `performance.now()`): then it may be at work on that
+   * one, and its silence is no sign that it hangs. Commands that came later only wait behind it.
+   */
+  isAwaited(index: number, silentSinceMs: number): boolean {
+    for (const { takenMs, abandoned } of this.#slots[index]?.places ?? []) {
+      if (!abandoned && takenMs <= silentSinceMs) return true;
+    }
+    return false;
   }
 
   /** Whether every place of this worker is taken by a command that nobody waits for any more. */
   isStuck(index: number): boolean {
-    return (this.#slots[index]?.abandoned ?? 0) >= this.#options.maxInFlight;
+    let abandoned = 0;
+    for (const place of this.#slots[index]?.places ?? []) if (place.abandoned) abandoned += 1;
+    return abandoned >= this.#options.maxInFlight;
   }
 
   /** Whether every worker that runs has mapped the shared memory, and at least one runs. */
@@ -144,7 +159,7 @@ export class WorkerTable {
   }
 
   get inFlight(): number {
-    return this.#slots.reduce((sum, slot) => sum + slot.inFlight, 0);
+    return this.#slots.reduce((sum, slot) => sum + slot.places.size, 0);
   }
 
   get waiting(): number {
@@ -157,11 +172,11 @@ export class WorkerTable {
   }
 
   status(): WorkerStatus[] {
-    return this.#slots.map(({ worker, inFlight, restarts }, index) => ({
+    return this.#slots.map(({ worker, places, restarts }, index) => ({
       index,
       pid: worker?.pid,
       state: worker ? 'ready' : 'restarting',
-      inFlight: worker ? inFlight : 0,
+      inFlight: worker ? places.size : 0,
       restarts: Math.max(0, restarts),
       attached: worker?.courier !== undefined,
     }));
@@ -240,32 +255,24 @@ export class WorkerTable {
     if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > maxBytesInFlight) return undefined;
     let best: Slot | undefined;
     for (const slot of this.#slots) {
-      if (!slot.worker || slot.suspect || slot.inFlight >= maxInFlight) continue;
-      if (!best || slot.inFlight < best.inFlight) best = slot;
+      if (!slot.worker || slot.suspect || slot.places.size >= maxInFlight) continue;
+      if (!best || slot.places.size < best.places.size) best = slot;
     }
     return best?.worker && this.#reserve(best, best.worker, bytes);
   }
 
   #reserve(slot: Slot, worker: ReadyWorker, bytes: number): Taken {
-    slot.inFlight += 1;
+    const { places } = slot;
+    const place: Place = { takenMs: performance.now(), abandoned: false };
+    places.add(place);
     this.#bytesInFlight += bytes;
-    let state: 'taken' | 'abandoned' | 'released' = 'taken';
-    // A restart in between began its own count.
-    const current = (): boolean => slot.worker === worker;
     return {
       worker,
       abandon: () => {
-        if (state !== 'taken') return;
-        state = 'abandoned';
-        if (current()) slot.abandoned += 1;
+        place.abandoned = true;
       },
       release: () => {
-        if (state === 'released') return;
-        if (current()) {
-          slot.inFlight -= 1;
-          if (state === 'abandoned') slot.abandoned -= 1;
-        }
-        state = 'released';
+        if (!places.delete(place)) return;
         this.#bytesInFlight -= bytes;
         this.#serve();
       },

@@ -157,7 +157,7 @@ describe('below a real runtime', () => {
     }
     await runtime.flush();
     expect(runtime.getStatistics('real')).toMatchObject({ breaker: 'closed', failures: 0 });
-    expect(runtime.getStatistics('real').zeroCopyCount).toBeGreaterThan(1);
+    expect(runtime.getStatistics('real')?.zeroCopyCount).toBeGreaterThan(1);
     expect((await runtime.analyzer.getStatistics({ pool: 'real' })).count).toBeGreaterThanOrEqual(4);
     await workers.close();
   });

@@ -101,14 +101,17 @@ describe('the table of workers', () => {
   it('knows a silent worker that is awaited from one that is stuck', async () => {
     const workers = table({ size: 1 });
     workers.add(worker(0));
+    const silentSinceMs = performance.now() - 1;
     const [one, two] = [await workers.take(request), await workers.take(request)];
-    expect([workers.isAwaited(0), workers.isStuck(0)]).toEqual([true, false]);
+    expect([workers.isAwaited(0, performance.now()), workers.isStuck(0)]).toEqual([true, false]);
+    // Both came after the silence began: they wait behind what nobody awaits.
+    expect(workers.isAwaited(0, silentSinceMs)).toBe(false);
     one.abandon();
     two.abandon();
-    expect([workers.isAwaited(0), workers.isStuck(0)]).toEqual([false, true]);
+    expect([workers.isAwaited(0, performance.now()), workers.isStuck(0)]).toEqual([false, true]);
     one.release();
     expect(workers.isStuck(0)).toBe(false);
-    workers.suspect(worker(0));
+    workers.suspect(0, worker(0));
     two.release();
     expect(workers.inFlight).toBe(0);
   });
