@@ -109,6 +109,17 @@ describe.runIf(linux)('leases', () => {
     expect(lease(3 * MEBIBYTE).buffer.length).toBe(3 * MEBIBYTE);
   });
 
+  it('are so many at most, however small, and no more', async () => {
+    const large = await openArena({ bytes: 16 * MEBIBYTE, nowMs: () => clockMs });
+    const held = Array.from({ length: 65_536 }, () => large.allocate(1));
+    expect(held.includes(undefined)).toBe(false);
+    expect(large.allocate(1)).toBeUndefined();
+    held.pop()?.release();
+    expect(large.allocate(1)).toBeDefined();
+    expect(large.stats()).toMatchObject({ leases: 65_536, refused: 1 });
+    large.close();
+  });
+
   it('are not lost while their bytes are in use', async () => {
     const { buffer } = lease(1000);
     const held = lease(1000);

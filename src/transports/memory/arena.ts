@@ -72,7 +72,7 @@ export class RegionArena implements Arena {
   allocate(bytes: number): Lease | undefined {
     if (this.#closed || !Number.isSafeInteger(bytes) || bytes < 1) return undefined;
     this.#measureRoom();
-    const slice = this.#allocator.take(bytes + HEADER) ?? this.#afterLost(bytes + HEADER);
+    const slice = this.#take(bytes + HEADER);
     if (slice === undefined) {
       this.#refused += 1;
       this.#tell();
@@ -158,8 +158,11 @@ export class RegionArena implements Arena {
   };
 
   /** Room may be held by leases that nobody can release any more: the collector has had them. */
-  #afterLost(bytes: number): Slice | undefined {
-    return this.#reclaimLost() > 0 ? this.#allocator.take(bytes) : undefined;
+  #take(bytes: number): Slice | undefined {
+    const mayTake = (): boolean => this.#tenancies.size < MAX_LEASES;
+    const slice = mayTake() ? this.#allocator.take(bytes) : undefined;
+    if (slice !== undefined) return slice;
+    return this.#reclaimLost() > 0 && mayTake() ? this.#allocator.take(bytes) : undefined;
   }
 
   /**
@@ -207,6 +210,8 @@ export class RegionArena implements Arena {
 }
 
 const ROOM_GOOD_FOR_MS = 250;
+/** Far above what is in flight at a time; holes are searched one by one. */
+const MAX_LEASES = 65_536;
 const LOST_SOUGHT_EVERY_MS = 2_000;
 /** Left to everybody else, bytes. */
 const RESERVE = 64 * 2 ** 20;

@@ -79,7 +79,7 @@ export interface Arena {
   readonly warmBytes: number;
   /** Largest slice that can be had now, warm or cold, bytes. */
   readonly roomBytes: number;
-  /** A slice of at least one byte; undefined when there is no room: at once, never an error. */
+  /** A slice of at least one byte; undefined when there is no room (or 65 536 slices are lent): at once, never an error. */
   allocate(bytes: number): Lease | undefined;
   /** Faults in up to so many bytes that are not in use; returns how many it did. For idle time. */
   prefault(maxBytes: number): number;
