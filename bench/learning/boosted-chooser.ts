@@ -1,8 +1,9 @@
 /** Both layers, replayed: trees are trained in between (in this thread, as a benchmark may) and serve where held-out rows say they are better. */
 import { BoostedModel } from '../../src/learning/boosted-model.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
+import { isBetter } from '../../src/learning/is-better.ts';
 import type { ReplayChoice, ReplayChooser, ReplayRequest } from '../../src/learning/replay.ts';
-import { isBetter, type TrainingReport, trainModel } from '../../src/learning/train-model.ts';
+import { type TrainingReport, trainModel } from '../../src/learning/train-model.ts';
 import type { CostModelSnapshot, Observation } from '../../src/learning/types.ts';
 
 interface Pool {

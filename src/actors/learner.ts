@@ -6,7 +6,8 @@
 import type { RolloutStage } from '../decision/types.ts';
 import { BoostedModel } from '../learning/boosted-model.ts';
 import { type DriftAlarm, DriftMonitor } from '../learning/drift.ts';
-import { isBetter, type TrainingOptions, type TrainingReport } from '../learning/train-model.ts';
+import { isBetter } from '../learning/is-better.ts';
+import type { TrainingOptions, TrainingReport } from '../learning/train-model.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
 import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';

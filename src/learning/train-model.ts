@@ -44,18 +44,11 @@ export interface LaneErrors {
   readonly withTrees: number;
 }
 
-const SURE = 1.645;
 const MAX_NAMES = 32;
 /** A lane with fewer rows gets no trees: early stopping would look at a handful. */
 const MINIMUM_LANE_ROWS = 250;
 /** Stake of a row under goals about total time: its predicted latency to this power; the whole latency would leave the trees to a few rows. */
 const STAKE_POWER = 0.5;
-
-/** Whether a candidate is better than the rules on rows it never saw, surely (95 %, one-sided): only then is it published. */
-export function isBetter(report: TrainingReport): boolean {
-  const { difference, standardError } = report.heldOut;
-  return difference + SURE * standardError < 0;
-}
 
 /** @throws InvalidArgumentError for too few rows */
 export function trainModel(history: readonly Observation[], options: TrainingOptions): TrainedModel {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BoostedModel } from '../../src/learning/boosted-model.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
-import { isBetter, trainModel } from '../../src/learning/train-model.ts';
+import { isBetter } from '../../src/learning/is-better.ts';
+import { trainModel } from '../../src/learning/train-model.ts';
 import type { Lane, Observation } from '../../src/learning/types.ts';
 import { MACHINE, observe, randomSize, seededRandom } from './synthetic.ts';
 
