@@ -20,7 +20,10 @@ export interface WorkerPoolOptions {
   readonly arenaBytes?: number | undefined;
   /** Where workers listen: Unix sockets in a folder that nobody else may enter, or ports on loopback with a token. Default `unix`, on Windows `tcp`. */
   readonly network?: 'unix' | 'tcp' | undefined;
-  /** Environment of the workers. Default: the host's. */
+  /**
+   * Environment of the workers. Default: the host's. Workers with a script have their C library keep freed memory (`MALLOC_MMAP_THRESHOLD_` 128 MiB,
+   * `MALLOC_TRIM_THRESHOLD_` 256 MiB) unless it says otherwise.
+   */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Options of Node for workers with a script, such as `--max-old-space-size=4096`. */
   readonly execArgv?: readonly string[] | undefined;
@@ -54,6 +57,14 @@ export interface CheckedPoolOptions {
 }
 
 const MEBIBYTE = 2 ** 20;
+/**
+ * For glibc; others take no notice. Else each large payload that comes by gRPC is received into pages that must be faulted in anew: the quickest of
+ * four transfers of 100 MB took 520 to 1100 ms without, 130 to 280 ms with it.
+ */
+const KEEP_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: String(128 * MEBIBYTE),
+  MALLOC_TRIM_THRESHOLD_: String(256 * MEBIBYTE),
+} as const;
 const MAX_NAME = 256;
 
 /** @throws InvalidArgumentError naming the option */
@@ -67,7 +78,7 @@ export function checkPoolOptions(options: WorkerPoolOptions): CheckedPoolOptions
   if (typeof env !== 'object' || env === null) throw new InvalidArgumentError('env', env, 'an object of strings');
   return {
     pool,
-    env,
+    env: options.command === undefined ? { ...KEEP_MEMORY, ...env } : env,
     network,
     size: whole('size', options.size, 1, 1, 256),
     command: commandOf(options),
