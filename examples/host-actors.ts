@@ -81,11 +81,21 @@ const hosted = await runtime.port.startChild(
   ]),
 );
 
+// Between a crash and the restart there is nobody to call, as in OTP: who must not meet that waits for the supervisor's report.
+const restarted = new Promise<void>((resolve) => {
+  runtime.subscribe((event) => {
+    if (event.type !== 'supervisor_report') return;
+    const { context, offender } = event.report;
+    if (context === 'started' && offender.id === 'limiter') resolve();
+  });
+});
+
 const theLimiter = named<Admit>(system, 'limiter');
 const theLog = named<never, Line>(system, 'audit_log');
 for (const client of ['ann', 'ann', 'ann', '', 'ben']) {
   const admitted = await call(theLimiter, { type: 'admit', client }).catch((error: Error) => error.message);
   cast(theLog, { type: 'line', text: `${client || 'nobody'}: ${admitted}` });
+  if (client === '') await restarted;
 }
 console.log(formatTree(inspect(hosted)));
 await runtime.shutdown();

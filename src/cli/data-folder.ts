@@ -6,8 +6,8 @@ import type { MetricsStore } from '../metrics/store-types.ts';
 
 export const DATA_DIR = { type: 'string', default: './pitwall-data' } as const;
 
-/** A command must not clean up what its host still wants. */
-const FOR_EVER_HOURS = 1e6;
+/** Ten years, the longest there is: a command must not clean up what its host still wants. */
+const FOR_EVER_HOURS = 87_600;
 
 /**
  * @param mode `existing`: there must be a data directory already
