@@ -10,6 +10,7 @@ import type { PoolSnapshot } from '../decision/types.ts';
 import type { JsonValue } from '../learning/types.ts';
 import { type Call, type GenServer, next } from '../otp/index.ts';
 import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
+import { afterSystemMessage } from './system-message.ts';
 
 /** What the controller needs of the hot path, so that its messages can do all that the facade can. */
 export interface HotPath {
@@ -144,13 +145,8 @@ export const controller: GenServer<ControllerArgs, State, ControllerCall, Contro
         await ensureManagers(state.args);
         self.sendAfter({ type: 'ensure_managers' }, ENSURE_EVERY_MS);
         return next.noreply(state);
-      case 'EXIT':
-        return next.stop(message.reason, state);
-      case 'DOWN':
-      case 'timeout':
-        return next.noreply(state);
       default:
-        return message satisfies never;
+        return afterSystemMessage(message, state);
     }
   },
 };

@@ -3,16 +3,18 @@
  * keeps it. Feeds each success to the serving model, so that its intervals follow the present. Decisions never wait for it: while it is down
  * the cost model serves, or what was published last.
  */
+import { comparedBy } from '../decision/objective.ts';
 import type { RolloutStage } from '../decision/types.ts';
 import { BoostedModel } from '../learning/boosted-model.ts';
 import { type DriftAlarm, DriftMonitor } from '../learning/drift.ts';
 import { isBetter } from '../learning/is-better.ts';
 import type { TrainingOptions, TrainingReport } from '../learning/train-model.ts';
+import { toObservation } from '../metrics/observation.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
 import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
 import type { TrainingTask } from '../workers/training-task.ts';
-import { toObservation } from './observe.ts';
+import { afterSystemMessage } from './system-message.ts';
 import type { TrainOutcome } from './training-pool.ts';
 
 export interface LearnerArgs {
@@ -129,13 +131,8 @@ export const learner: GenServer<LearnerArgs, State, LearnerCall, LearnFrom, Trai
         for (const pool of duePools(state)) await train(state, pool, self);
         self.sendAfter({ type: 'train_due' }, LOOK_EVERY_MS);
         return next.noreply(state);
-      case 'EXIT':
-        return next.stop(message.reason, state);
-      case 'DOWN':
-      case 'timeout':
-        return next.noreply(state);
       default:
-        return message satisfies never;
+        return afterSystemMessage(message, state);
     }
   },
 };
@@ -218,7 +215,7 @@ async function train(state: State, pool: string, self: Learner): Promise<Trainin
 function optionsOf({ args }: State, pool: string): TrainingOptions {
   const goal = args.board.slot(pool)?.policy.goal;
   return {
-    statistic: goal === 'maximize_throughput' || goal === 'balanced' ? 'mean' : 'median',
+    statistic: goal === undefined ? 'median' : comparedBy(goal),
     minimumRows: args.minimumSamples,
     heldOutShare: args.heldOutShare,
   };

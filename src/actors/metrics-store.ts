@@ -7,6 +7,7 @@ import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
 import type { MetricsStore, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store-types.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
+import { afterSystemMessage } from './system-message.ts';
 
 export interface MetricsStoreArgs {
   /** Opens the store. An environment that a crashed predecessor left open is closed before it is opened anew. */
@@ -162,13 +163,8 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
         await state.store.retain();
         scheduleRetain(state.args, self);
         return next.noreply(state);
-      case 'EXIT':
-        return next.stop(message.reason, state);
-      case 'DOWN':
-      case 'timeout':
-        return next.noreply(state);
       default:
-        return message satisfies never;
+        return afterSystemMessage(message, state);
     }
   },
   terminate: (_reason, state) => state.store.close(),

@@ -11,6 +11,7 @@
 import type { TransferRecord } from '../metrics/record.ts';
 import type { RecordQueue } from '../metrics/record-queue.ts';
 import { type Call, type From, type GenServer, next, reply, type Self } from '../otp/index.ts';
+import { afterSystemMessage } from './system-message.ts';
 
 export interface RecorderArgs {
   readonly queue: RecordQueue;
@@ -84,13 +85,8 @@ export const recorder: Recorder = {
     switch (message.type) {
       case 'drain':
         return next.noreply(schedule(await drain(state), self));
-      case 'EXIT':
-        return next.stop(message.reason, state);
-      case 'DOWN':
-      case 'timeout':
-        return next.noreply(state);
       default:
-        return message satisfies never;
+        return afterSystemMessage(message, state);
     }
   },
   async terminate(reason, state) {

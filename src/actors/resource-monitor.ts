@@ -5,6 +5,7 @@
 import type { ResourceSnapshot } from '../decision/types.ts';
 import { type Call, type GenServer, next } from '../otp/index.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
+import { afterSystemMessage } from './system-message.ts';
 
 /** Milliseconds between samples. */
 export const SAMPLE_EVERY_MS = 250;
@@ -51,13 +52,8 @@ export const resourceMonitor: GenServer<ResourceMonitorArgs, State, GetResources
         self.sendAfter({ type: 'sample' }, state.args.everyMs ?? SAMPLE_EVERY_MS);
         return next.noreply(state);
       }
-      case 'EXIT':
-        return next.stop(message.reason, state);
-      case 'DOWN':
-      case 'timeout':
-        return next.noreply(state);
       default:
-        return message satisfies never;
+        return afterSystemMessage(message, state);
     }
   },
   terminate: (_reason, state) => state.sampler.stop(),

@@ -2,14 +2,17 @@
  * `threshold_manager`, one per pool: owns the pool's cost model and the thresholds that follow from it, learns from every successful
  * transfer, publishes both to the pool's slot, and keeps them in the store.
  */
-import type { Goal, PoolConfig } from '../config/types.ts';
+import type { PoolConfig } from '../config/types.ts';
+import { comparedBy } from '../decision/objective.ts';
+import { knownResources } from '../decision/resources.ts';
 import { CostModel, type CostModelOptions } from '../learning/cost-model.ts';
 import { type ThresholdChange, ThresholdTuner, type ThresholdTuningOptions } from '../learning/threshold-tuning.ts';
 import type { JsonValue } from '../learning/types.ts';
+import { toObservation } from '../metrics/observation.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
 import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
-import { toObservation } from './observe.ts';
+import { afterSystemMessage } from './system-message.ts';
 import { TrafficProfile } from './traffic-profile.ts';
 
 export interface ThresholdManagerArgs {
@@ -161,13 +164,8 @@ export const thresholdManager: GenServer<
         await restore(state, self);
         publish(state);
         return next.noreply(state);
-      case 'EXIT':
-        return next.stop(message.reason, state);
-      case 'DOWN':
-      case 'timeout':
-        return next.noreply(state);
       default:
-        return message satisfies never;
+        return afterSystemMessage(message, state);
     }
   },
   terminate: (_reason, state) => persist(state),
@@ -190,30 +188,21 @@ function learn(state: State, records: readonly TransferRecord[]): void {
 function tune(state: State): void {
   const { slot, board, nowMs } = state.args;
   const atMs = nowMs();
-  const resources = board.resources;
-  const known = resources !== undefined && atMs - resources.atMs <= STALE_MS;
+  const resources = knownResources(board.resources, atMs);
   const changes = state.tuner.update({
     atMs,
     costModel: slot.costModel ?? state.model.snapshot(),
     traffic: slot.policy.learningEnabled ? state.traffic.traffic() : [],
     pressure: {
-      memoryLoad: known ? resources.memoryLoad : undefined,
-      systemLoad: known ? resources.systemLoad : undefined,
+      memoryLoad: resources?.memoryLoad,
+      systemLoad: resources?.systemLoad,
     },
-    statistic: statisticOf(slot.policy.goal),
+    statistic: comparedBy(slot.policy.goal),
   });
   if (changes.length === 0) return;
   slot.thresholds = state.tuner.thresholds();
   state.dirty = true;
   state.args.onChanges(changes);
-}
-
-/** A sample of the machine that is older says nothing any more. */
-const STALE_MS = 2_000;
-
-/** Goals about total time compare means, the others medians. */
-function statisticOf(goal: Goal): 'median' | 'mean' {
-  return goal === 'maximize_throughput' || goal === 'balanced' ? 'mean' : 'median';
 }
 
 function adjust(state: State, message: AdjustThreshold): AdjustOutcome {

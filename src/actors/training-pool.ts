@@ -2,6 +2,7 @@
 import { type Call, describeReason, type From, type GenServer, next, reply } from '../otp/index.ts';
 import { TrainingPool, type TrainingPoolStatus } from '../workers/training-pool.ts';
 import type { TrainingResult, TrainingTask } from '../workers/training-task.ts';
+import { afterSystemMessage } from './system-message.ts';
 
 export interface TrainingPoolArgs {
   readonly nowMs: () => number;
@@ -41,9 +42,7 @@ export const trainingPool: GenServer<TrainingPoolArgs, State, Train | GetTrainin
         return message satisfies never;
     }
   },
-  handleInfo(message, state) {
-    return message.type === 'EXIT' ? next.stop(message.reason, state) : next.noreply(state);
-  },
+  handleInfo: afterSystemMessage,
   terminate: (_reason, state) => state.pool.close(),
 };
 

@@ -6,7 +6,7 @@
  * virtual machine), cpu time being the host's. They are shares of a lane's latency, so that they move with the machine they run on.
  */
 import type { LatencyEstimate } from '../learning/types.ts';
-import type { ComparedStatistic, Method, MethodEstimate, Warmth } from './types.ts';
+import type { ComparedStatistic, Method, MethodEstimate } from './types.ts';
 
 /** What costs depend on beside the lane. A request on its way has it, and so has a decision. */
 export interface CostedPayload {
@@ -41,18 +41,6 @@ export function laneCosts(
     intervalUs: estimate.intervalUs,
     effectiveSamples: estimate.effectiveSamples,
   });
-}
-
-/** The same where neither type nor goal is known: plain bytes, medians. */
-export function methodCosts(
-  method: Method,
-  dataSize: number,
-  warmth: Warmth,
-  estimate: LatencyEstimate,
-  source: MethodEstimate['source'],
-): MethodEstimate {
-  const warm = warmth === 'unknown' ? undefined : warmth === 'warm';
-  return laneCosts(method, { dataSize, dataType: 'binary', compression: false, warm }, estimate, 'median', source);
 }
 
 /** Adds up what a method costs: latency + cpu + its overheads (the seed's sample: 15 000 + 2 000 + 500 + 200 = 17 700). */

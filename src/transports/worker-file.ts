@@ -1,42 +1,6 @@
-/** Where the worker process's program lies, from wherever this module runs: the package's folder, or a bundle of the host's. */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { PitwallError } from '../errors.ts';
+import { installedProgram } from '../workers/installed-program.ts';
 
-const PROGRAM = 'worker-main.js';
-
-/** @throws PitwallError `PITWALL_WORKER_PROGRAM_MISSING` naming where it was looked for */
+/** The program of the worker processes. @throws PitwallError `PITWALL_WORKER_PROGRAM_MISSING` naming where it was looked for */
 export function workerProgram(): string {
-  const here = ownFolder();
-  const tried: string[] = [];
-  if (here !== undefined) {
-    const beside = path.join(here, PROGRAM);
-    if (existsSync(beside)) return beside;
-    tried.push(beside);
-  }
-  // Inside a bundle the package itself still stands in node_modules: its native dependencies cannot be bundled either.
-  for (const start of [here, process.cwd()]) {
-    if (start === undefined) continue;
-    try {
-      const manifest = createRequire(path.join(start, 'resolve.js')).resolve('pitwall/package.json');
-      const installed = path.join(path.dirname(manifest), 'dist', 'transports', PROGRAM);
-      if (existsSync(installed)) return installed;
-      tried.push(installed);
-    } catch {
-      tried.push(`pitwall, from ${start}`);
-    }
-  }
-  throw new PitwallError(
-    'PITWALL_WORKER_PROGRAM_MISSING',
-    `the worker program was not found; looked for ${tried.join(', ')}`,
-  );
-}
-
-/** A bundle in CommonJS has no `import.meta.url`. */
-function ownFolder(): string | undefined {
-  const url: string | undefined = import.meta.url;
-  if (url !== undefined) return path.dirname(fileURLToPath(url));
-  return typeof __dirname === 'string' ? __dirname : undefined;
+  return installedProgram('transports', 'worker-main.js', 'PITWALL_WORKER_PROGRAM_MISSING');
 }

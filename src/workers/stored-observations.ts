@@ -1,12 +1,10 @@
 /** What learners see of stored records: the newest successes of a pool, in order of time. */
 import type { Observation } from '../learning/types.ts';
 import { openLmdb } from '../metrics/lmdb-key-value.ts';
+import { toObservation } from '../metrics/observation.ts';
 import { ReadCounters } from '../metrics/read-counters.ts';
-import type { TransferRecord } from '../metrics/record.ts';
 import { RecordReader } from '../metrics/record-reader.ts';
 import { MAX_ROWS } from './observation-columns.ts';
-
-const HOUR_US = 3_600_000_000;
 
 /** Reads through an environment of its own, which is closed again. Rejects as `openLmdb` does. */
 export async function readStoredObservations(path: string, pool: string, limit: number): Promise<Observation[]> {
@@ -15,7 +13,10 @@ export async function readStoredObservations(path: string, pool: string, limit: 
     const reader = new RecordReader(environment, new ReadCounters(ignoreDamage), () => environment.refresh());
     const newest: Observation[] = [];
     const query = { pool, outcome: 'success', reverse: true, limit: Math.min(limit, MAX_ROWS) } as const;
-    for (const record of reader.records(query)) newest.push(toObservation(record));
+    for (const record of reader.records(query)) {
+      const observation = toObservation(record);
+      if (observation !== undefined) newest.push(observation);
+    }
     return newest.reverse();
   } finally {
     await environment.close();
@@ -24,22 +25,3 @@ export async function readStoredObservations(path: string, pool: string, limit: 
 
 /** The store reports damaged blocks when it reads them itself; here they are rows that are missing. */
 function ignoreDamage(): void {}
-
-function toObservation(record: TransferRecord): Observation {
-  return {
-    method: record.method,
-    dataSize: record.dataSize,
-    dataType: record.dataType,
-    format: record.format,
-    compression: record.compression,
-    warm: record.warm,
-    systemLoad: record.systemLoad,
-    availableMemory: record.availableMemory,
-    inFlight: record.inFlight,
-    hourOfDay: Math.floor(record.timestampUs / HOUR_US) % 24,
-    latencyUs: record.latencyUs,
-    cpuTimeUs: record.cpuTimeUs,
-    atMs: record.timestampUs / 1000,
-    propensity: record.propensity,
-  };
-}

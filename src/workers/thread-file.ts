@@ -1,41 +1,6 @@
-/** Where a thread's program lies, from wherever this module runs: the package's folder, or a bundle of the host's (ESM or CommonJS). */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { PitwallError } from '../errors.ts';
+import { installedProgram } from './installed-program.ts';
 
-/** @throws PitwallError `PITWALL_TRAINING_PROGRAM_MISSING` naming where it was looked for */
+/** The program of the training threads. @throws PitwallError `PITWALL_TRAINING_PROGRAM_MISSING` naming where it was looked for */
 export function trainingThreadFile(): string {
-  const program = 'training-thread.js';
-  const here = ownFolder();
-  const tried: string[] = [];
-  if (here !== undefined) {
-    const beside = path.join(here, program);
-    if (existsSync(beside)) return beside;
-    tried.push(beside);
-  }
-  // Inside a bundle the package itself still stands in node_modules: its native dependencies cannot be bundled either.
-  for (const start of [here, process.cwd()]) {
-    if (start === undefined) continue;
-    try {
-      const manifest = createRequire(path.join(start, 'resolve.js')).resolve('pitwall/package.json');
-      const installed = path.join(path.dirname(manifest), 'dist', 'workers', program);
-      if (existsSync(installed)) return installed;
-      tried.push(installed);
-    } catch {
-      tried.push(`pitwall, from ${start}`);
-    }
-  }
-  throw new PitwallError(
-    'PITWALL_TRAINING_PROGRAM_MISSING',
-    `the training thread's program was not found; looked for ${tried.join(', ')}`,
-  );
-}
-
-/** A bundle in CommonJS has no `import.meta.url`. */
-function ownFolder(): string | undefined {
-  const url: string | undefined = import.meta.url;
-  if (url !== undefined) return path.dirname(fileURLToPath(url));
-  return typeof __dirname === 'string' ? __dirname : undefined;
+  return installedProgram('workers', 'training-thread.js', 'PITWALL_TRAINING_PROGRAM_MISSING');
 }

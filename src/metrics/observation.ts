@@ -1,5 +1,5 @@
 import type { Observation } from '../learning/types.ts';
-import type { TransferRecord } from '../metrics/record.ts';
+import type { TransferRecord } from './record.ts';
 
 const HOUR_US = 3_600_000_000;
 
