@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- [suite ...] [--json]`: every figure, with its bar and its peers of the same run. Suites: hot-path, otp, store, transports;
+ * `npm run bench -- [suite ...] [--json]`: every figure, with its bar and its peers of the same run. Suites: hot-path, learning, otp, store, transports;
  * without a name all of them. Run it while nothing else runs.
  */
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run as hotPath } from './hot-path.bench.ts';
+import { run as learning } from './learning.bench.ts';
 import { otpTable, runOtpBench } from './otp.bench.ts';
 import type { BenchRow } from './row.ts';
 import { run as store } from './store.bench.ts';
@@ -13,6 +14,7 @@ import { run as transports } from './transports.bench.ts';
 
 const SUITES: Readonly<Record<string, (records?: number) => Promise<BenchRow[]>>> = {
   'hot-path': hotPath,
+  learning,
   store,
   transports,
 };
