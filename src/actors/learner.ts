@@ -123,6 +123,7 @@ export const learner: GenServer<LearnerArgs, State, LearnerCall, LearnFrom, Trai
   },
   handleCast(message, state) {
     for (const record of message.records) observe(state, record);
+    for (const pool of new Set(message.records.map((record) => record.pool))) republish(state, pool);
     return next.noreply(state);
   },
   async handleInfo(message, state, self) {
@@ -164,13 +165,19 @@ function observe(state: State, record: TransferRecord): void {
   const own = poolState(state, record.pool);
   own.samples += 1;
   own.model?.observe(observation, cost);
-  if (own.model) publish(slot, own);
   if (!state.args.driftDetection || record.predictedLatencyUs === undefined || record.explored) return;
   for (const alarm of own.drift.update(observation, Math.log(record.latencyUs / record.predictedLatencyUs))) {
     own.driftAlarms += 1;
     own.drifted = true;
     state.args.onDrift(record.pool, alarm);
   }
+}
+
+/** Once per batch: what was observed moved the intervals, and the cost model below has moved on. */
+function republish(state: State, pool: string): void {
+  const slot = state.args.board.slot(pool);
+  const own = state.pools.get(pool);
+  if (slot && own) publish(slot, own);
 }
 
 /** The trees stand on the cost model of the moment: each publication takes its present snapshot. */

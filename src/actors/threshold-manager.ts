@@ -7,7 +7,7 @@ import { comparedBy } from '../decision/objective.ts';
 import { knownResources } from '../decision/resources.ts';
 import { CostModel, type CostModelOptions } from '../learning/cost-model.ts';
 import { type ThresholdChange, ThresholdTuner, type ThresholdTuningOptions } from '../learning/threshold-tuning.ts';
-import type { JsonValue } from '../learning/types.ts';
+import type { CostModelSnapshot, JsonValue } from '../learning/types.ts';
 import { toObservation } from '../metrics/observation.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
@@ -145,7 +145,7 @@ export const thresholdManager: GenServer<
         learn(state, message.records);
         return next.noreply(state);
       case 'resources_sampled':
-        tune(state);
+        tune(state, state.args.slot.costModel ?? state.model.snapshot());
         return next.noreply(state);
       case 'policy_changed':
         followConfiguration(state);
@@ -180,18 +180,21 @@ function learn(state: State, records: readonly TransferRecord[]): void {
     state.traffic.add(observation);
   }
   state.dirty = true;
-  tune(state);
-  state.args.slot.costModel = state.model.snapshot();
+  // Tuning asks the new snapshot about every kind of the traffic, and with that works out what decisions read of it (36 us a kind): done
+  // before it is published, the decision that reads it first does not wait for that.
+  const snapshot = state.model.snapshot();
+  tune(state, snapshot);
+  state.args.slot.costModel = snapshot;
 }
 
 /** Lets thresholds follow the model and the machine, and publishes what moved. */
-function tune(state: State): void {
+function tune(state: State, costModel: CostModelSnapshot): void {
   const { slot, board, nowMs } = state.args;
   const atMs = nowMs();
   const resources = knownResources(board.resources, atMs);
   const changes = state.tuner.update({
     atMs,
-    costModel: slot.costModel ?? state.model.snapshot(),
+    costModel,
     traffic: slot.policy.learningEnabled ? state.traffic.traffic() : [],
     pressure: {
       memoryLoad: resources?.memoryLoad,
