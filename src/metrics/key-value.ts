@@ -9,6 +9,7 @@ export const DATABASE_NAMES = [
   'policies',
   'baselines',
   'experiments',
+  'events',
   'meta',
 ] as const;
 

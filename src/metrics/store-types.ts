@@ -1,11 +1,13 @@
-/** The store as its users see it. Types only. */
+/** The store as its users see it. */
 import type { Method } from '../decision/types.ts';
 import type { JsonValue } from '../learning/types.ts';
 import type { Outcome, TransferRecord } from './record.ts';
 import type { SeriesPoint, StoreStatistics } from './statistics.ts';
 
-/** Databases of named values. */
-export type StoreKind = 'models' | 'thresholds' | 'policies' | 'baselines' | 'experiments';
+/** Databases of named values. `events` is the analyzer's log; how much of it is kept is the analyzer's business. */
+export const STORE_KINDS = ['models', 'thresholds', 'policies', 'baselines', 'experiments', 'events'] as const;
+
+export type StoreKind = (typeof STORE_KINDS)[number];
 
 export interface TimeRange {
   /** First microsecond (Unix), included; default 0. */

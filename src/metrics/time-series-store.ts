@@ -13,15 +13,16 @@ import { ReadCounters } from './read-counters.ts';
 import type { TransferRecord } from './record.ts';
 import { RecordReader } from './record-reader.ts';
 import type { SeriesPoint, StoreStatistics } from './statistics.ts';
-import type {
-  CountQuery,
-  MetricsStore,
-  RecordsQuery,
-  RetainResult,
-  SeriesQuery,
-  StatisticsQuery,
-  StoreKind,
-  StoreStatus,
+import {
+  type CountQuery,
+  type MetricsStore,
+  type RecordsQuery,
+  type RetainResult,
+  type SeriesQuery,
+  STORE_KINDS,
+  type StatisticsQuery,
+  type StoreKind,
+  type StoreStatus,
 } from './store-types.ts';
 import { validateRecord } from './validate-record.ts';
 import type { StoreWriter } from './writer.ts';
@@ -39,7 +40,7 @@ export interface TimeSeriesStoreOptions {
   readonly onClosed: () => void;
 }
 
-const KINDS = new Set<string>(['models', 'thresholds', 'policies', 'baselines', 'experiments'] satisfies StoreKind[]);
+const KINDS = new Set<string>(STORE_KINDS);
 const ENTRIES_AT_ONCE = 64;
 /** A batch is one transaction, and a transaction must end while a process that exits waits for it. */
 export const MAX_BATCH = 65_536;

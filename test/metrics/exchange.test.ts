@@ -74,6 +74,7 @@ describe('an export as jsonl', () => {
     await store.append(traffic({ count: 100 }));
     await store.put('thresholds', 'ml', { tensor: 5, list: [1, null, 'x'] });
     await store.putBytes('models', 'ml/1', new Uint8Array([0, 255, 7]));
+    await store.put('events', '0001', { type: 'deploy' });
     const bytes = await bytesOf(store, 'jsonl');
     const copy = (await open({ dataDir: false })).store;
     for (let time = 0; time < 2; time += 1)
@@ -81,5 +82,8 @@ describe('an export as jsonl', () => {
     expect(copy.count()).toBe(100);
     expect(copy.get('thresholds', 'ml')).toEqual({ tensor: 5, list: [1, null, 'x'] });
     expect(copy.getBytes('models', 'ml/1')).toEqual(new Uint8Array([0, 255, 7]));
+    expect(copy.get('events', '0001')).toEqual({ type: 'deploy' });
+    // Older readers refuse an entry of a kind they do not know, and pass over a type of line they do not know.
+    expect(bytes.toString('utf8')).toContain('{"type":"event","key":"0001"');
   });
 });

@@ -1,16 +1,27 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { open as openLmdb } from 'lmdb';
 import { describe, expect, it } from 'vitest';
 import { MemoryKeyValue } from '../../src/metrics/memory-key-value.ts';
-import { encodeNumber } from '../../src/metrics/meta.ts';
+import { decodeNumber, encodeNumber } from '../../src/metrics/meta.ts';
 import { MIGRATIONS, migrate } from '../../src/metrics/migrations.ts';
-import { traffic } from './support/records.ts';
+import { record, traffic } from './support/records.ts';
 import { stores } from './support/stores.ts';
 
 const { open, directory } = stores();
 
 /** A store that schema version 1 wrote: 500 records of `traffic({ count: 500, everyUs: 500_000 })`, sealed; a threshold; a model. */
+const VERSION_1_DATABASES = [
+  'metrics',
+  'aggregates',
+  'models',
+  'thresholds',
+  'policies',
+  'baselines',
+  'experiments',
+  'meta',
+];
 const VERSION_1 = fileURLToPath(new URL('./fixtures/store-v1/data.mdb', import.meta.url));
 
 describe('a migration', () => {
@@ -62,5 +73,23 @@ describe('the store of schema version 1', () => {
     expect(store.find(records[250]?.transferId ?? '')).toEqual(records[250]);
     expect(store.get('thresholds', 'ml')).toEqual({ tensor: 1_048_576 });
     expect(store.getBytes('models', 'ml')).toEqual(new Uint8Array([1, 2, 3]));
+    expect([...store.entries('events')]).toEqual([]);
+    await store.put('events', 'later', 1);
+    expect(store.get('events', 'later')).toBe(1);
+  });
+
+  it('is still read by a version that knows no events, after this one wrote some', async () => {
+    const dataDir = directory();
+    const { store } = await open({ dataDir });
+    await store.put('events', 'later', 1);
+    await store.append([record()]);
+    await store.close();
+    // As version 1 opened it: eight databases, room for twelve, and the same schema version.
+    const older = openLmdb({ path: join(dataDir, 'lmdb'), noSubdir: false, encoding: 'binary', maxDbs: 12 });
+    const entries = VERSION_1_DATABASES.map((name) => older.openDB(name, { encoding: 'binary' }).getCount());
+    const schema = decodeNumber(older.openDB('meta', { encoding: 'binary' }).get(['schema']));
+    await older.close();
+    expect(entries[0]).toBe(1);
+    expect(schema).toBe(1);
   });
 });

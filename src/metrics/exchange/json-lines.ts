@@ -1,6 +1,6 @@
 /**
  * Everything a store holds as JSON lines, one object a line, told apart by `type`: `export` (the first line), `record`, `entry` (a named
- * JSON value) and `bytes` (a named value of bytes, base64).
+ * JSON value), `bytes` (a named value of bytes, base64) and `event` (a named value of the analyzer's log).
  */
 import type { JsonValue } from '../../learning/types.ts';
 import type { TransferRecord } from '../record.ts';
@@ -8,6 +8,7 @@ import type { MetricsStore, StoreKind } from '../store-types.ts';
 import { notAnExport, recordFrom } from './record-columns.ts';
 
 export const EXPORT_VERSION = 1;
+/** Of `entry` and `bytes` lines. Events are a type of their own: a reader older than they are passes over it. */
 export const KINDS: readonly StoreKind[] = ['thresholds', 'policies', 'baselines', 'experiments', 'models'];
 
 export type ExportItem =
@@ -31,6 +32,7 @@ export function* entryLines(store: MetricsStore): Generator<string> {
       yield `${JSON.stringify({ type: 'bytes', kind, key, base64 })}\n`;
     }
   }
+  for (const [key, value] of store.entries('events')) yield `${JSON.stringify({ type: 'event', key, value })}\n`;
 }
 
 /** Longest line that is taken, characters: a model of 256 MB in base64 fits. */
@@ -62,8 +64,8 @@ export class JsonLinesReader {
       return undefined;
     }
     if (type === 'record') return { type, record: recordFrom((name) => line.get(name)) };
-    if (type !== 'entry' && type !== 'bytes') return undefined; // a newer version's
-    const kind = KINDS.find((known) => known === line.get('kind'));
+    if (type !== 'entry' && type !== 'bytes' && type !== 'event') return undefined; // a newer version's
+    const kind = type === 'event' ? 'events' : KINDS.find((known) => known === line.get('kind'));
     const key = line.get('key');
     if (kind === undefined || typeof key !== 'string') throw notAnExport('an entry has no kind or key');
     if (type === 'bytes') {
@@ -71,7 +73,7 @@ export class JsonLinesReader {
       if (typeof base64 !== 'string') throw notAnExport('an entry has no bytes');
       return { type, kind, key, value: new Uint8Array(Buffer.from(base64, 'base64')) };
     }
-    return { type, kind, key, value: line.get('value') as JsonValue }; // it came out of JSON.parse
+    return { type: 'entry', kind, key, value: line.get('value') as JsonValue }; // it came out of JSON.parse
   }
 }
 
