@@ -5,8 +5,9 @@
 import type { JsonValue } from '../learning/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
-import type { MetricsStore, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store-types.ts';
-import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
+import type { MetricsStore, RecordsQuery, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store-types.ts';
+import { type Call, type GenServer, next, reply, type Self } from '../otp/index.ts';
+import { RecordReads } from './record-reads.ts';
 import { afterSystemMessage } from './system-message.ts';
 
 export interface MetricsStoreArgs {
@@ -41,6 +42,16 @@ export interface GetEntry extends Call<ReadOutcome<JsonValue | undefined>> {
 export interface GetEntries extends Call<ReadOutcome<readonly (readonly [key: string, value: JsonValue])[]>> {
   readonly type: 'entries';
   readonly kind: StoreKind;
+  /** Only keys that start so. */
+  readonly prefix?: string;
+}
+/**
+ * Records of a range, at most MAX_RECORDS_PER_CALL (the default limit). Read in slices beside the other messages. The answer is what is stored
+ * when the slice that holds it is read. At most MAX_RECORD_READS at once: `failed` with PITWALL_STORE_BUSY beyond.
+ */
+export interface ReadRecords extends Call<ReadOutcome<readonly TransferRecord[]>> {
+  readonly type: 'records';
+  readonly query: RecordsQuery;
 }
 export interface GetStoreStatistics extends Call<ReadOutcome<StoreStatistics>> {
   readonly type: 'statistics';
@@ -75,6 +86,12 @@ export interface PutEntry {
   readonly key: string;
   readonly value: JsonValue;
 }
+/** Removes a named value, JSON or bytes; none under that name is no error. */
+export interface RemoveEntry {
+  readonly type: 'remove';
+  readonly kind: StoreKind;
+  readonly key: string;
+}
 export interface Retain {
   readonly type: 'retain';
 }
@@ -88,13 +105,15 @@ export type MetricsStoreCall =
   | GetStoreStatistics
   | GetSeries
   | CountRecords
-  | FindRecord;
+  | FindRecord
+  | ReadRecords;
 
-export type MetricsStoreCast = PutEntry | PutBytes;
+export type MetricsStoreCast = PutEntry | PutBytes | RemoveEntry;
 
 interface State {
   readonly args: MetricsStoreArgs;
   readonly store: MetricsStore;
+  readonly readers: RecordReads;
 }
 
 const RETAIN_EVERY_MS = 60_000;
@@ -104,9 +123,9 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
     self.trapExit(true);
     const store = await args.open();
     scheduleRetain(args, self);
-    return next.ok({ args, store });
+    return next.ok({ args, store, readers: new RecordReads() });
   },
-  async handleCall(message, _from, state) {
+  async handleCall(message, from, state) {
     const { store } = state;
     switch (message.type) {
       case 'append':
@@ -120,7 +139,7 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
         );
       case 'entries':
         return next.reply(
-          read(() => [...store.entries(message.kind)]),
+          read(() => [...store.entries(message.kind, message.prefix)]),
           state,
         );
       case 'entries_of_bytes':
@@ -148,6 +167,10 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
           read(() => store.find(message.transferId)),
           state,
         );
+      case 'records':
+        // Not awaited: what is written meanwhile does not wait for a reader.
+        void state.readers.read(store, message.query).then((outcome) => reply(from, outcome));
+        return next.noreply(state);
       default:
         return message satisfies never;
     }
@@ -175,6 +198,8 @@ function write(store: MetricsStore, message: MetricsStoreCast): Promise<void> {
   switch (message.type) {
     case 'put':
       return store.put(kind, key, message.value);
+    case 'remove':
+      return store.remove(kind, key);
     case 'put_bytes':
       return message.value.length === 0 ? store.remove(kind, key) : store.putBytes(kind, key, message.value);
     default:

@@ -1,0 +1,84 @@
+/** The actor that owns the store, in a system of its own, over a real store. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { type MetricsStoreArgs, metricsStore } from '../../src/actors/metrics-store.ts';
+import { MAX_RECORD_READS, MAX_RECORDS_PER_CALL } from '../../src/actors/record-reads.ts';
+import { call, cast, type System, started, startGenServer, startSystem, stopSystem } from '../../src/otp/index.ts';
+import { traffic } from './support/records.ts';
+import { stores } from './support/stores.ts';
+
+const { open } = stores();
+const systems: System[] = [];
+afterEach(async () => {
+  for (const system of systems.splice(0)) await stopSystem(system);
+});
+
+async function startStore(overrides: Partial<MetricsStoreArgs> = {}) {
+  const { store } = await open({ dataDir: false });
+  const system = startSystem();
+  systems.push(system);
+  const args: MetricsStoreArgs = { open: async () => store, onWriteFailed: () => undefined, ...overrides };
+  const actor = started(await startGenServer(system, metricsStore, args));
+  return { store, actor };
+}
+
+describe('the metrics_store', () => {
+  it('answers records of a range, at most as many as it says, and refuses a limit beyond', async () => {
+    const { store, actor } = await startStore();
+    const records = traffic({ count: MAX_RECORDS_PER_CALL + 1000 });
+    await store.append(records);
+    const all = await call(actor, { type: 'records', query: { pool: 'ml' } });
+    expect(all).toEqual({ type: 'ok', value: records.slice(0, MAX_RECORDS_PER_CALL) });
+    const newest = await call(actor, { type: 'records', query: { pool: 'ml', reverse: true, limit: 2 } });
+    expect(newest).toEqual({ type: 'ok', value: records.slice(-2).reverse() });
+    for (const limit of [MAX_RECORDS_PER_CALL + 1, -1, 1.5, Number.NaN]) {
+      const refused = await call(actor, { type: 'records', query: { limit } });
+      expect(refused).toMatchObject({ type: 'failed', error: { code: 'PITWALL_INVALID_ARGUMENT' } });
+    }
+  });
+
+  it('goes on while it reads: a write is stored, a question is answered, before a long read is done', async () => {
+    const { store, actor } = await startStore();
+    await store.append(traffic({ count: 20_000 }));
+    const order: string[] = [];
+    const reading = call(actor, { type: 'records', query: {} }).then(() => order.push('records'));
+    const [late] = traffic({ count: 1, pool: 'late' });
+    const writing = call(actor, { type: 'append', records: late === undefined ? [] : [late] }).then(() =>
+      order.push('append'),
+    );
+    const counting = call(actor, { type: 'count', query: { pool: 'late' } }).then((count) =>
+      order.push(`${JSON.stringify(count)}`),
+    );
+    await Promise.all([reading, writing, counting]);
+    expect(order).toEqual(['append', '{"type":"ok","value":1}', 'records']);
+  });
+
+  it('refuses reads beyond its bound, and takes them again afterwards', async () => {
+    const { store, actor } = await startStore();
+    await store.append(traffic({ count: 8000 }));
+    const outcomes = await Promise.all(
+      Array.from({ length: MAX_RECORD_READS + 2 }, () => call(actor, { type: 'records', query: {} })),
+    );
+    expect(outcomes.filter(({ type }) => type === 'ok')).toHaveLength(MAX_RECORD_READS);
+    expect(outcomes.at(-1)).toMatchObject({ type: 'failed', error: { code: 'PITWALL_STORE_BUSY' } });
+    expect(await call(actor, { type: 'records', query: {} })).toMatchObject({ type: 'ok' });
+  });
+
+  it('removes a named value, lists those with a prefix, and survives what makes no sense', async () => {
+    const failures: unknown[] = [];
+    const { actor } = await startStore({ onWriteFailed: (error) => failures.push(error) });
+    for (const key of ['a/1', 'a/2', 'b/1']) cast(actor, { type: 'put', kind: 'events', key, value: key });
+    cast(actor, { type: 'remove', kind: 'events', key: 'a/1' });
+    cast(actor, { type: 'remove', kind: 'events', key: 'never there' });
+    const entries = await call(actor, { type: 'entries', kind: 'events' });
+    expect(entries).toEqual({
+      type: 'ok',
+      value: [
+        ['a/2', 'a/2'],
+        ['b/1', 'b/1'],
+      ],
+    });
+    const some = await call(actor, { type: 'entries', kind: 'events', prefix: 'b/' });
+    expect(some).toEqual({ type: 'ok', value: [['b/1', 'b/1']] });
+    expect(failures).toEqual([]);
+  });
+});
