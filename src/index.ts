@@ -3,7 +3,11 @@
  * `pitwall/otp`; moving payloads: `pitwall/transports`; OpenTelemetry's SDK: `pitwall/telemetry`.
  */
 export type { Alert, AlertKind } from './actors/adviser.ts';
-export type { LaneTrend } from './actors/analyzer.ts';
+export type { LaneTrend } from './actors/lane-trends.ts';
+export type { LaneBottlenecks } from './actors/record-questions.ts';
+export type { RegressionGroup } from './actors/regression-report.ts';
+export type { ActiveRegression, KindBaseline, TransferKind } from './actors/regression-watch.ts';
+export type { Occurrence, OccurrenceKind } from './actors/timeline.ts';
 export { ConfigError } from './config/config-error.ts';
 export { validateConfig } from './config/parse.ts';
 export type { ConfigProblem } from './config/problems.ts';
@@ -37,7 +41,7 @@ export type {
   Warmth,
 } from './decision/types.ts';
 export { InvalidArgumentError, PitwallError } from './errors.ts';
-export type { Analyzer } from './facade/analyzer.ts';
+export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
 export type { Learning, Prediction } from './facade/learning.ts';
 export type { Thresholds } from './facade/thresholds.ts';

@@ -143,6 +143,23 @@ export class Runtime {
     return this.#engine.status();
   }
 
+  /**
+   * Notes that something happened that may change how transfers go: `runtime.annotate('deploy', 'resnet v2')`. Regressions and anomalies are
+   * set against it. Kept with the metrics; the latest 2 000.
+   *
+   * @param what a short word; `detail` a line, cut at 512 characters
+   * @throws InvalidArgumentError where either is no text, or there is none
+   */
+  annotate(what: string, detail = '', pool?: string): void {
+    if (typeof what !== 'string' || what.trim() === '') {
+      throw new InvalidArgumentError('what', what, 'a word such as deploy');
+    }
+    if (typeof detail !== 'string') throw new InvalidArgumentError('detail', detail, 'a text');
+    if (pool !== undefined && typeof pool !== 'string')
+      throw new InvalidArgumentError('pool', pool, 'the name of a pool');
+    this.#engine.timeline.add('annotation', detail === '' ? what : `${what}: ${detail}`, pool);
+  }
+
   /** Alerts that are active. */
   alerts(): Promise<readonly Alert[]> {
     return call(this.#engine.destinations.adviser, { type: 'get_alerts' });

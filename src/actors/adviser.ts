@@ -2,6 +2,7 @@
  * `adviser`: keeps the alerts that are active: raised by whoever saw something, deduplicated by their key, resolved when over. It tells
  * the host's logger and listeners, each alert once until it is resolved.
  */
+import type { JsonValue } from '../learning/types.ts';
 import { type Call, type GenServer, next } from '../otp/index.ts';
 
 export type AlertKind =
@@ -12,9 +13,13 @@ export type AlertKind =
   | 'decision_failed'
   | 'state_refused'
   | 'records_dropped'
-  | 'memory_pressure';
+  | 'memory_pressure'
+  | 'shared_memory_low'
+  | 'disk_low'
+  | 'regression';
 
-export interface Alert {
+/** What is said of a problem by whoever found it. */
+export interface AlertContent {
   /** One alert per key is active at a time. */
   readonly key: string;
   readonly kind: AlertKind;
@@ -22,18 +27,22 @@ export interface Alert {
   readonly pool: string | undefined;
   /** What happened, what it means, what to do: one sentence each. */
   readonly message: string;
+  /** The figures behind it, such as measured against limit, or now against the baseline. */
+  readonly comparison?: Readonly<Record<string, JsonValue>> | undefined;
+  /** What probably made it happen, where there is evidence. */
+  readonly likelyCause?: string | undefined;
+  /** Where to look first. */
+  readonly lookAt?: string | undefined;
+}
+
+export interface Alert extends AlertContent {
   readonly firstAtMs: number;
   readonly lastAtMs: number;
   readonly count: number;
 }
 
-export interface RaiseAlert {
+export interface RaiseAlert extends AlertContent {
   readonly type: 'raise_alert';
-  readonly key: string;
-  readonly kind: AlertKind;
-  readonly severity: Alert['severity'];
-  readonly pool: string | undefined;
-  readonly message: string;
 }
 export interface ResolveAlert {
   readonly type: 'resolve_alert';
@@ -75,22 +84,12 @@ export const adviser: GenServer<AdviserArgs, State, GetAlerts, RaiseAlert | Reso
   },
 };
 
-function raise({ args, active }: State, message: RaiseAlert): void {
-  const known = active.get(message.key);
+function raise({ args, active }: State, { type: _type, ...content }: RaiseAlert): void {
+  const known = active.get(content.key);
   const atMs = args.nowMs();
-  const { key, kind, severity, pool } = message;
   const count = (known?.count ?? 0) + 1;
-  const alert = {
-    key,
-    kind,
-    severity,
-    pool,
-    message: message.message,
-    firstAtMs: known?.firstAtMs ?? atMs,
-    lastAtMs: atMs,
-    count,
-  };
-  active.set(key, alert);
+  const alert = { ...content, firstAtMs: known?.firstAtMs ?? atMs, lastAtMs: atMs, count };
+  active.set(content.key, alert);
   if (known) return;
   const oldest = active.size > (args.limit ?? DEFAULT_LIMIT) ? active.keys().next().value : undefined;
   if (oldest !== undefined) active.delete(oldest);

@@ -1,32 +1,50 @@
 /**
- * `analyzer`: follows every finished transfer, keeps what is asked for often (recent latency and prediction error per pool and lane) in
- * memory, and answers questions about any time range from the store.
+ * `analyzer`: follows every finished transfer. Keeps what is asked for often (recent latency and prediction error per pool and lane) in memory,
+ * watches a baseline per kind of transfer and tells what became slower, beside what happened then, and answers questions about any range of
+ * time from the store.
  */
-import type { Method } from '../decision/types.ts';
+import type { JsonValue } from '../learning/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
-import type { SeriesQuery, StatisticsQuery } from '../metrics/store-types.ts';
-import { type Call, type From, type GenServer, next, reply } from '../otp/index.ts';
-
-/** One lane of a pool over its recent successes: exponentially weighted, about the last hundred transfers. */
-export interface LaneTrend {
-  readonly pool: string;
-  readonly method: Method;
-  readonly successes: number;
-  readonly failures: number;
-  readonly meanLatencyUs: number;
-  readonly meanThroughputMBps: number;
-  /** Mean of |actual - predicted| / predicted, over transfers that had a prediction; undefined before the first. */
-  readonly meanPredictionError: number | undefined;
-  readonly lastAtMs: number;
-}
+import type { RecordsQuery, SeriesQuery, StatisticsQuery, TimeRange } from '../metrics/store-types.ts';
+import { type Call, type From, type GenServer, next, reply, type Self } from '../otp/index.ts';
+import type { AlertContent } from './adviser.ts';
+import { AlarmBook } from './alarm-book.ts';
+import { type LaneTrend, LaneTrends } from './lane-trends.ts';
+import type { MachineHistory } from './machine-history.ts';
+import { type LaneBottlenecks, laneBottlenecks } from './record-questions.ts';
+import { describeGroup, type RegressionGroup, regressionGroups } from './regression-report.ts';
+import { type KindBaseline, RegressionWatch } from './regression-watch.ts';
+import { afterSystemMessage } from './system-message.ts';
+import type { Occurrence, Timeline } from './timeline.ts';
+import { TimelineKeeper, type TimelineStorage } from './timeline-keeper.ts';
 
 export interface AnalyzerArgs {
   readonly statistics: (query: StatisticsQuery) => Promise<StoreStatistics>;
   readonly series: (query: SeriesQuery) => Promise<readonly SeriesPoint[]>;
+  readonly records: (query: RecordsQuery) => Promise<readonly TransferRecord[]>;
+  /** What happened beside the transfers, and how the machine was. Written by others, read here. */
+  readonly timeline: Timeline;
+  readonly machine: MachineHistory;
+  readonly nowMs: () => number;
+  readonly baselines: {
+    /** Every pool's baselines as they were stored; rejects while the store is down. */
+    restore(): Promise<readonly (readonly [pool: string, value: JsonValue])[]>;
+    persist(pool: string, value: JsonValue): void;
+  };
+  readonly occurrences: TimelineStorage;
+  /** Relative rise of a median that is a regression; undefined: they are not looked for. */
+  readonly regressionThreshold: number | undefined;
+  readonly raise: (alert: AlertContent) => void;
+  readonly resolve: (key: string) => void;
   /** Lanes kept; beyond it the least recently used goes. Default 1024. */
   readonly maxLanes?: number;
 }
+
+/** The store answered, or it is down and why. */
+export type QueryOutcome<T> =
+  | { readonly type: 'ok'; readonly value: T }
+  | { readonly type: 'unavailable'; readonly reason: unknown };
 
 export interface GetTrends extends Call<readonly LaneTrend[]> {
   readonly type: 'get_trends';
@@ -40,99 +58,192 @@ export interface QuerySeries extends Call<QueryOutcome<readonly SeriesPoint[]>> 
   readonly type: 'query_series';
   readonly query: SeriesQuery;
 }
-/** The store answered, or it is down and why. */
-export type QueryOutcome<T> =
-  | { readonly type: 'ok'; readonly value: T }
-  | { readonly type: 'unavailable'; readonly reason: unknown };
+export interface DetectRegressions extends Call<readonly RegressionGroup[]> {
+  readonly type: 'detect_regressions';
+  readonly pool: string | undefined;
+}
+/** Makes the present of a pool's regressed kinds (or of one) the new normal. Answers how many alarms that ended. */
+export interface AcceptRegressions extends Call<number> {
+  readonly type: 'accept_regressions';
+  readonly pool: string;
+  readonly key: string | undefined;
+}
+export interface GetBaselines extends Call<readonly KindBaseline[]> {
+  readonly type: 'get_baselines';
+  readonly pool: string | undefined;
+}
+export interface GetTimeline extends Call<readonly Occurrence[]> {
+  readonly type: 'get_timeline';
+  readonly range: TimeRange;
+  readonly pool: string | undefined;
+}
+export interface QueryBottlenecks extends Call<QueryOutcome<LaneBottlenecks>> {
+  readonly type: 'query_bottlenecks';
+  readonly query: RecordsQuery;
+}
+/** Hands baselines and occurrences to the store at once. */
+export interface PersistAnalysis extends Call<'ok'> {
+  readonly type: 'persist_analysis';
+}
 
 export interface AnalyzeRecords {
   readonly type: 'observed';
   readonly records: readonly TransferRecord[];
 }
 
-export type AnalyzerCall = GetTrends | QueryStatistics | QuerySeries;
+export interface AssessAlarms {
+  readonly type: 'assess';
+}
+export interface KeepBaselines {
+  readonly type: 'persist';
+}
+export interface RestoreAnalysis {
+  readonly type: 'restore';
+}
+
+export type AnalyzerCall =
+  | GetTrends
+  | QueryStatistics
+  | QuerySeries
+  | DetectRegressions
+  | AcceptRegressions
+  | GetBaselines
+  | GetTimeline
+  | QueryBottlenecks
+  | PersistAnalysis;
+export type AnalyzerInfo = AssessAlarms | KeepBaselines | RestoreAnalysis;
 
 interface State {
   readonly args: AnalyzerArgs;
-  readonly lanes: Map<string, LaneTrend>;
+  readonly trends: LaneTrends;
+  readonly watch: RegressionWatch;
+  readonly alarms: AlarmBook;
+  readonly keeper: TimelineKeeper;
+  /** False until the store answered: baselines that are there must not be overwritten unread. */
+  restored: boolean;
+  assessing: boolean;
 }
 
-/** Weight of a new transfer in the moving averages. */
-const WEIGHT = 0.02;
-const DEFAULT_MAX_LANES = 1024;
+type Analyzer = Self<AnalyzerCall, AnalyzeRecords, AnalyzerInfo>;
 
-export const analyzer: GenServer<AnalyzerArgs, State, AnalyzerCall, AnalyzeRecords> = {
-  init: (args) => next.ok({ args, lanes: new Map() }),
-  handleCall(message, from, state) {
+/** Milliseconds in which alarms gather before they are told: what has one cause comes within moments. */
+const ASSESS_AFTER_MS = 1_000;
+const PERSIST_EVERY_MS = 10_000;
+const RESTORE_AGAIN_MS = 2_000;
+
+export const analyzer: GenServer<AnalyzerArgs, State, AnalyzerCall, AnalyzeRecords, AnalyzerInfo> = {
+  init(args, self) {
+    self.trapExit(true);
+    const threshold = args.regressionThreshold;
+    const state: State = {
+      args,
+      trends: new LaneTrends(args.maxLanes),
+      watch: new RegressionWatch(threshold === undefined ? {} : { threshold }),
+      alarms: new AlarmBook(args),
+      keeper: new TimelineKeeper(args.timeline, args.occurrences),
+      restored: false,
+      assessing: false,
+    };
+    self.sendAfter({ type: 'restore' }, 0);
+    self.sendAfter({ type: 'persist' }, PERSIST_EVERY_MS);
+    return next.ok(state);
+  },
+  handleCall(message, from, state, self) {
+    const { args, watch } = state;
     switch (message.type) {
-      case 'get_trends': {
-        const { pool } = message;
-        const trends = [...state.lanes.values()].filter((trend) => pool === undefined || trend.pool === pool);
-        return next.reply(trends, state);
-      }
+      case 'get_trends':
+        return next.reply(state.trends.list(message.pool), state);
       case 'query_statistics':
-        answerLater(from, state.args.statistics(message.query));
+        answerLater(from, args.statistics(message.query));
         return next.noreply(state);
       case 'query_series':
-        answerLater(from, state.args.series(message.query));
+        answerLater(from, args.series(message.query));
         return next.noreply(state);
+      case 'detect_regressions':
+        return next.reply(regressionGroups(watch.active(message.pool), args), state);
+      case 'accept_regressions': {
+        const accepted = watch.accept(message.pool, message.key);
+        if (accepted.length > 0) assessSoon(state, self);
+        return next.reply(accepted.length, state);
+      }
+      case 'get_baselines':
+        return next.reply(watch.baselines(message.pool), state);
+      case 'get_timeline': {
+        const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = message.range;
+        return next.reply(args.timeline.between(fromUs, toUs, message.pool), state);
+      }
+      case 'query_bottlenecks':
+        answerLater(from, args.records(message.query).then(laneBottlenecks));
+        return next.noreply(state);
+      case 'persist_analysis':
+        persist(state);
+        return next.reply('ok' as const, state);
       default:
         return message satisfies never;
     }
   },
-  handleCast(message, state) {
-    for (const record of message.records) follow(state, record);
+  handleCast(message, state, self) {
+    for (const record of message.records) {
+      state.trends.observe(record);
+      if (state.args.regressionThreshold !== undefined && state.watch.observe(record)) assessSoon(state, self);
+    }
     return next.noreply(state);
   },
+  async handleInfo(message, state, self) {
+    switch (message.type) {
+      case 'assess':
+        state.assessing = false;
+        assess(state);
+        return next.noreply(state);
+      case 'persist':
+        persist(state);
+        self.sendAfter({ type: 'persist' }, PERSIST_EVERY_MS);
+        return next.noreply(state);
+      case 'restore':
+        await restore(state, self);
+        return next.noreply(state);
+      default:
+        return afterSystemMessage(message, state);
+    }
+  },
+  terminate: (_reason, state) => persist(state),
 };
 
 /** The store may take its time over a long range; the analyzer goes on meanwhile. */
-function answerLater<T>(from: From<QueryOutcome<T>>, answer: Promise<T>): void {
+function answerLater<T>(from: From<QueryOutcome<NoInfer<T>>>, answer: Promise<T>): void {
   answer.then(
     (value) => reply(from, { type: 'ok', value }),
     (reason) => reply(from, { type: 'unavailable', reason }),
   );
 }
 
-function follow(state: State, record: TransferRecord): void {
-  const key = `${record.method}\u0000${record.pool}`;
-  const known = state.lanes.get(key);
-  state.lanes.delete(key);
-  state.lanes.set(key, known ? updated(known, record) : fresh(record));
-  if (state.lanes.size <= (state.args.maxLanes ?? DEFAULT_MAX_LANES)) return;
-  const leastRecent = state.lanes.keys().next().value;
-  if (leastRecent !== undefined) state.lanes.delete(leastRecent);
+function assessSoon(state: State, self: Analyzer): void {
+  if (state.assessing) return;
+  state.assessing = true;
+  self.sendAfter({ type: 'assess' }, ASSESS_AFTER_MS);
 }
 
-function fresh(record: TransferRecord): LaneTrend {
-  const success = record.outcome === 'success';
-  return {
-    pool: record.pool,
-    method: record.method,
-    successes: success ? 1 : 0,
-    failures: record.outcome === 'failed' ? 1 : 0,
-    meanLatencyUs: success ? record.latencyUs : 0,
-    meanThroughputMBps: success ? record.throughputMBps : 0,
-    meanPredictionError: success ? record.predictionError : undefined,
-    lastAtMs: record.timestampUs / 1000,
-  };
+function assess(state: State): void {
+  const groups = regressionGroups(state.watch.active(), state.args);
+  state.alarms.show(groups, (group) => describeGroup(group, state.args.records));
 }
 
-function updated(trend: LaneTrend, record: TransferRecord): LaneTrend {
-  const lastAtMs = record.timestampUs / 1000;
-  if (record.outcome === 'failed') return { ...trend, failures: trend.failures + 1, lastAtMs };
-  if (record.outcome === 'ignored') return { ...trend, lastAtMs };
-  // Until there are enough, a plain mean: the first transfers must not weigh for ever.
-  const weight = Math.max(WEIGHT, 1 / (trend.successes + 1));
-  const mix = (mean: number, value: number): number => mean + weight * (value - mean);
-  const error = record.predictionError;
-  return {
-    ...trend,
-    successes: trend.successes + 1,
-    meanLatencyUs: mix(trend.meanLatencyUs, record.latencyUs),
-    meanThroughputMBps: mix(trend.meanThroughputMBps, record.throughputMBps),
-    meanPredictionError:
-      error === undefined ? trend.meanPredictionError : mix(trend.meanPredictionError ?? error, error),
-    lastAtMs,
-  };
+function persist(state: State): void {
+  const { args, watch, keeper } = state;
+  if (!state.restored) return;
+  keeper.save();
+  for (const pool of watch.takeChanged()) args.baselines.persist(pool, watch.toJson(pool));
+}
+
+/** Takes what is stored; while the store is down, tries again later and meanwhile follows what comes. */
+async function restore(state: State, self: Analyzer): Promise<void> {
+  try {
+    for (const [pool, value] of await state.args.baselines.restore()) state.watch.restore(pool, value);
+    await state.keeper.restore();
+  } catch {
+    self.sendAfter({ type: 'restore' }, RESTORE_AGAIN_MS);
+    return;
+  }
+  state.restored = true;
+  if (state.watch.active().length > 0) assessSoon(state, self);
 }

@@ -30,6 +30,8 @@ export interface ControllerArgs {
   readonly notifyManager: (pool: string) => void;
   /** Policies that were changed at run time; rejects while the store is down. */
   readonly restorePolicies: () => Promise<readonly (readonly [pool: string, value: JsonValue])[]>;
+  /** Told of a policy that was changed at run time, in one line. */
+  readonly onPolicyChanged: (pool: string, change: string) => void;
   readonly persistPolicy: (pool: string, value: JsonValue) => void;
   /** Puts a configuration into force: limits, policy (with its version) of the slot. */
   readonly publish: (slot: PoolSlot, config: PoolConfig, version: number) => void;
@@ -168,6 +170,7 @@ function updatePolicy(args: ControllerArgs, message: UpdatePolicy): UpdatePolicy
   const version = slot.policy.version + 1;
   args.publish(slot, config, version);
   args.notifyManager(slot.pool);
+  args.onPolicyChanged(slot.pool, describeChange(version, message));
   args.persistPolicy(slot.pool, {
     version,
     basis: slot.basis,
@@ -177,6 +180,11 @@ function updatePolicy(args: ControllerArgs, message: UpdatePolicy): UpdatePolicy
     why: message.why ?? null,
   });
   return { type: 'ok', version };
+}
+
+function describeChange(version: number, { patch, by, why }: UpdatePolicy): string {
+  const keys = Object.keys(patch).join(', ');
+  return [`version ${version}: ${keys}`, by && `by ${by}`, why].filter(Boolean).join('; ');
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Where messages to pitwall's own actors go: names, looked up at each use, so that a restart is not noticed. */
 import { type NamedRef, named, type System } from '../otp/index.ts';
 import type { GetAlerts, RaiseAlert, ResolveAlert } from './adviser.ts';
-import type { AnalyzeRecords, AnalyzerCall } from './analyzer.ts';
+import type { AnalyzeRecords, AnalyzerCall, AnalyzerInfo } from './analyzer.ts';
 import type { ControllerCall, ControllerCast, EnsureManagers } from './controller.ts';
 import type { LearnerCall, LearnFrom, TrainDue } from './learner.ts';
 import type { MetricsStoreCall, MetricsStoreCast, Retain } from './metrics-store.ts';
@@ -15,7 +15,7 @@ export type ThresholdManagerRef = NamedRef<ThresholdManagerCall, ThresholdManage
 export class Destinations {
   readonly metricsStore: NamedRef<MetricsStoreCall, MetricsStoreCast, Retain>;
   readonly recorder: NamedRef<FlushRecords, RecordsWait, Drain>;
-  readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords>;
+  readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords, AnalyzerInfo>;
   readonly adviser: NamedRef<GetAlerts, RaiseAlert | ResolveAlert>;
   readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
   readonly trainingPool: NamedRef<Train | GetTrainingStatus>;

@@ -18,5 +18,13 @@ export function thresholdManagerName(pool: string): string {
   return `${THRESHOLD_MANAGER}:${pool}`;
 }
 
+/** Where the store keeps what happened. */
+export const OCCURRENCES = 'events';
+
 /** Where the store keeps what belongs to a pool. */
-export const POOL_STATE = { learned: 'thresholds', policy: 'policies', model: 'models' } as const;
+export const POOL_STATE = {
+  learned: 'thresholds',
+  policy: 'policies',
+  model: 'models',
+  baseline: 'baselines',
+} as const;

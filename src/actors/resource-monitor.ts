@@ -5,22 +5,18 @@
 import type { ResourceSnapshot } from '../decision/types.ts';
 import { type Call, type GenServer, next } from '../otp/index.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
+import type { GcPause } from './resource-gc.ts';
+import type { ResourceSampler } from './resource-sampler.ts';
 import { afterSystemMessage } from './system-message.ts';
 
 /** Milliseconds between samples. */
 export const SAMPLE_EVERY_MS = 250;
 
-export interface ResourceSampler {
-  /** Never throws. */
-  sample(): ResourceSnapshot;
-  stop(): void;
-}
-
 export interface ResourceMonitorArgs {
   readonly board: SnapshotBoard;
   readonly createSampler: () => ResourceSampler;
-  /** Called after each sample, for what follows the machine's state (thresholds under memory pressure). */
-  readonly onSample: (sample: ResourceSnapshot) => void;
+  /** Called after each sample, for what follows the machine's state: thresholds under memory pressure, warnings, the analyzer's history. */
+  readonly onSample: (sample: ResourceSnapshot, pauses: readonly GcPause[]) => void;
   readonly everyMs?: number;
 }
 
@@ -48,7 +44,7 @@ export const resourceMonitor: GenServer<ResourceMonitorArgs, State, GetResources
       case 'sample': {
         const sample = state.sampler.sample();
         state.args.board.resources = sample;
-        state.args.onSample(sample);
+        state.args.onSample(sample, state.sampler.takePauses());
         self.sendAfter({ type: 'sample' }, state.args.everyMs ?? SAMPLE_EVERY_MS);
         return next.noreply(state);
       }

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import type { ResourceSnapshot } from '../decision/types.ts';
 import { CpuReader } from './resource-cpu.ts';
+import { GcMonitor, type GcPause } from './resource-gc.ts';
 import { LoopMonitor } from './resource-loop.ts';
 import { MemoryReader } from './resource-memory.ts';
 
@@ -17,6 +18,8 @@ export interface ResourceSamplerOptions {
 export interface ResourceSampler {
   /** The machine now. Synchronous, never throws: what could not be measured is undefined. */
   sample(): ResourceSnapshot;
+  /** Collections that stopped the process since the last call. Never throws. */
+  takePauses(): readonly GcPause[];
   /** Releases what is held: open files, the event-loop monitor. A sample after it knows nothing. Can be called twice. */
   stop(): void;
 }
@@ -38,6 +41,7 @@ export function createResourceSampler(options: ResourceSamplerOptions): Resource
   const cpu = attempt(() => new CpuReader(procDir));
   const memory = new MemoryReader(procDir);
   const loop = new LoopMonitor();
+  const collections = attempt(() => new GcMonitor(() => clock.now()));
   let stopped = false;
 
   return {
@@ -54,7 +58,9 @@ export function createResourceSampler(options: ResourceSamplerOptions): Resource
         eventLoopDelayUs: loop.takeDelayUs(),
       };
     },
+    takePauses: () => collections?.takePauses() ?? [],
     stop() {
+      collections?.stop();
       cpu?.close();
       memory.close();
       loop.stop();

@@ -1,10 +1,18 @@
-import type { LaneTrend, QueryOutcome } from '../actors/analyzer.ts';
+import type { QueryOutcome } from '../actors/analyzer.ts';
 import type { Destinations } from '../actors/destinations.ts';
-import { PitwallError } from '../errors.ts';
+import type { LaneTrend } from '../actors/lane-trends.ts';
+import type { LaneBottlenecks } from '../actors/record-questions.ts';
+import type { RegressionGroup } from '../actors/regression-report.ts';
+import type { KindBaseline } from '../actors/regression-watch.ts';
+import type { Occurrence } from '../actors/timeline.ts';
+import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import type { Decider } from '../hot-path/decider.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
-import type { SeriesQuery, StatisticsQuery } from '../metrics/store-types.ts';
+import type { RecordsQuery, SeriesQuery, StatisticsQuery, TimeRange } from '../metrics/store-types.ts';
 import { call, describeReason } from '../otp/index.ts';
+
+/** Records of one pool: its latest ones of a range, by `method` and `outcome` where given. */
+export type PoolRecordsQuery = Omit<RecordsQuery, 'reverse'> & { readonly pool: string };
 
 /** `runtime.analyzer`: what was measured, over any range of time. */
 export class Analyzer {
@@ -34,10 +42,52 @@ export class Analyzer {
     return value(await call(this.#destinations.analyzer, { type: 'query_series', query }));
   }
 
+  /**
+   * Kinds of transfers (lane, type, size band, compression, warmth) that have become slower than they were, those that began together as one
+   * group with what happened then, the nearest first. A group stays until all of it is as before, or accepted.
+   *
+   * @param pool default: all pools
+   */
+  detectRegressions(pool?: string): Promise<readonly RegressionGroup[]> {
+    return call(this.#destinations.analyzer, { type: 'detect_regressions', pool });
+  }
+
+  /**
+   * Makes the present the new normal, of one kind or of all of the pool that have become slower.
+   *
+   * @param key of a `RegressionGroup`'s alarm
+   * @returns how many alarms that ended
+   */
+  async acceptRegressions(pool: string, key?: string): Promise<number> {
+    if (typeof pool !== 'string') throw new InvalidArgumentError('pool', pool, 'the name of a pool');
+    return call(this.#destinations.analyzer, { type: 'accept_regressions', pool, key });
+  }
+
+  /** What is usual: median and scatter of each kind of transfers, and how far it has been learned. */
+  baselines(pool?: string): Promise<readonly KindBaseline[]> {
+    return call(this.#destinations.analyzer, { type: 'get_baselines', pool });
+  }
+
+  /** Where the time of each lane's transfers goes: setup, serialize, transport, worker, cleanup, wait. Over at most the latest 20 000 records. */
+  async bottlenecks(query: PoolRecordsQuery): Promise<LaneBottlenecks> {
+    return value(await call(this.#destinations.analyzer, { type: 'query_bottlenecks', query: latest(query) }));
+  }
+
+  /** What happened beside the transfers: annotations, policy changes, restarts, rises of load. In order of time. */
+  timeline(range: TimeRange = {}, pool?: string): Promise<readonly Occurrence[]> {
+    return call(this.#destinations.analyzer, { type: 'get_timeline', range, pool });
+  }
+
   /** Moving averages per pool and lane, over about the last hundred transfers. */
   trends(pool?: string): Promise<readonly LaneTrend[]> {
     return call(this.#destinations.analyzer, { type: 'get_trends', pool });
   }
+}
+
+function latest(query: PoolRecordsQuery): RecordsQuery {
+  const { pool } = query;
+  if (typeof pool !== 'string') throw new InvalidArgumentError('query.pool', pool, 'the name of a pool');
+  return { ...query, reverse: true };
 }
 
 function value<T>(outcome: QueryOutcome<T>): T {

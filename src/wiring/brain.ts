@@ -44,6 +44,7 @@ export interface BrainOptions {
   /** Monotonic, milliseconds with fractions. */
   readonly elapsedMs: () => number;
   readonly instance: string;
+  readonly onModeChanged: (mode: PoolSnapshot['mode']) => void;
 }
 
 export class Brain {
@@ -55,10 +56,12 @@ export class Brain {
   readonly breakers: BreakerBoard;
   readonly decider: Decider;
   readonly transfers: Transfers;
+  readonly #onModeChanged: BrainOptions['onModeChanged'];
   #mode: PoolSnapshot['mode'];
 
   constructor(options: BrainOptions) {
     const { config, notices, destinations, nowMs, elapsedMs } = options;
+    this.#onModeChanged = options.onModeChanged;
     this.#mode = config.enabled ? 'enabled' : 'disabled';
     this.queue = new RecordQueue(config.queueCapacity);
     this.queue.onWake = () => void cast(destinations.recorder, { type: 'records_wait' });
@@ -139,6 +142,7 @@ export class Brain {
 
   /** The kill switch: takes effect with the next decision, in every pool, whatever the actors do. */
   setMode(mode: PoolSnapshot['mode']): void {
+    if (mode !== this.#mode) this.#onModeChanged(mode);
     this.#mode = mode;
     for (const slot of this.board.slots()) slot.mode = mode;
   }

@@ -3,6 +3,8 @@
  */
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { Destinations } from '../actors/destinations.ts';
+import { MachineHistory } from '../actors/machine-history.ts';
+import { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import {
   call,
@@ -23,6 +25,7 @@ import { createContextCarrier } from '../telemetry/context.ts';
 import { createTelemetry, type Telemetry, type TelemetrySettings } from '../telemetry/instruments.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
 import { Brain } from './brain.ts';
+import { MachineWatch } from './machine-watch.ts';
 import { Notices } from './notices.ts';
 import { createPort } from './port.ts';
 import { StoreOwner } from './store-owner.ts';
@@ -33,6 +36,7 @@ export class Engine {
   readonly config: RuntimeConfig;
   readonly system: System;
   readonly notices: Notices;
+  readonly timeline: Timeline;
   readonly destinations: Destinations;
   readonly brain: Brain;
   readonly port: RuntimePort;
@@ -50,7 +54,9 @@ export class Engine {
     this.config = config;
     const clock = config.clock ?? systemClock;
     const nowMs = (): number => clock.now();
-    this.notices = new Notices(config.logger);
+    this.timeline = new Timeline(() => Math.round(nowMs() * 1000));
+    this.timeline.add('runtime_started', `pools ${config.pools.map((pool) => pool.name).join(', ')}`);
+    this.notices = new Notices(config.logger, this.timeline);
     this.#telemetry = createTelemetry({
       ...providersOf(config),
       pools: config.pools.map((pool) => pool.name),
@@ -77,6 +83,7 @@ export class Engine {
       nowMs,
       elapsedMs: () => performance.now(),
       instance: instanceId(nowMs(), config.random),
+      onModeChanged: (mode) => this.timeline.add('mode_changed', `decisions are ${mode}`),
     });
     this.#storeOwner = new StoreOwner(config, () => Math.round(nowMs() * 1000));
     this.port = createPort(this);
@@ -88,12 +95,17 @@ export class Engine {
     const { config, system, brain, destinations, notices } = this;
     const hosted = await startSupervisor(system, HOSTED, [], { name: HOSTED_NAME, register: HOSTED_NAME });
     if (hosted.type === 'ok') this.#hosted = hosted.ref;
+    const { timeline } = this;
+    const machine = new MachineHistory();
     const args = treeArgs({
       config,
       system,
       brain,
       destinations,
       notices,
+      timeline,
+      machine,
+      machineWatch: new MachineWatch({ config, board: brain.board, notices, timeline, machine }),
       storeOwner: this.#storeOwner,
       nowMs: () => this.system.clock.now(),
       onRecords: (records) => this.#telemetry.recordBatch(records),
@@ -140,6 +152,8 @@ export class Engine {
       const manager = this.destinations.thresholdManager(slot.pool);
       if (manager.whereis()) await settled(call(manager, { type: 'persist_now' }));
     }
+    const { analyzer } = this.destinations;
+    if (analyzer.whereis()) await settled(call(analyzer, { type: 'persist_analysis' }));
     const outcome = await call(this.destinations.recorder, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS });
     return outcome.pending;
   }

@@ -2,9 +2,10 @@
  * What happened, said where operators look: the log, the adviser's alerts, the host's listeners. Everything here is called from inside
  * something that must go on, so nothing here throws.
  */
-import type { Alert } from '../actors/adviser.ts';
+import type { Alert, AlertContent } from '../actors/adviser.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { TrainingOutcome } from '../actors/learner.ts';
+import type { Timeline } from '../actors/timeline.ts';
 import { describeFailure } from '../actors/training-pool.ts';
 import type { Logger } from '../config/types.ts';
 import type { DriftAlarm } from '../learning/drift.ts';
@@ -27,18 +28,18 @@ export type RuntimeEvent =
 
 export type RuntimeListener = (event: RuntimeEvent) => void;
 
-type AlertInput = Omit<Alert, 'firstAtMs' | 'lastAtMs' | 'count'>;
-
 const MAX_LISTENERS = 64;
 
 export class Notices {
   readonly #logger: Logger;
+  readonly #timeline: Timeline;
   readonly #listeners = new Set<RuntimeListener>();
   #destinations: Destinations | undefined;
   #restarts = 0;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, timeline: Timeline) {
     this.#logger = logger;
+    this.#timeline = timeline;
   }
 
   /** From here on alerts reach the adviser. */
@@ -72,8 +73,11 @@ export class Notices {
     this.emit({ type: 'supervisor_report', report });
     const { context, offender } = report;
     if (context === 'started') return;
-    if (context === 'child_terminated') this.#restarts += 1;
     const supervisor = report.supervisor.name;
+    if (context === 'child_terminated') {
+      this.#restarts += 1;
+      this.#timeline.add('actor_restarted', `${offender.id} below ${supervisor}: ${describeReason(report.reason)}`);
+    }
     if (context !== 'shutdown') return;
     this.raise({
       key: `actor_restarts:${supervisor}`,
@@ -84,7 +88,7 @@ export class Notices {
     });
   }
 
-  raise(alert: AlertInput): void {
+  raise(alert: AlertContent): void {
     if (this.#destinations) cast(this.#destinations.adviser, { type: 'raise_alert', ...alert });
   }
 
@@ -93,6 +97,7 @@ export class Notices {
   }
 
   alertRaised(alert: Alert): void {
+    if (alert.kind === 'zero_copy_circuit_open') this.#timeline.add('lane_closed', alert.message, alert.pool);
     this.#logger.warn(alert.message, { alert: alert.kind, pool: alert.pool });
     this.emit({ type: 'alert_raised', alert });
   }
@@ -105,11 +110,13 @@ export class Notices {
   trained(pool: string, outcome: TrainingOutcome): void {
     this.#logger.info(`pool ${pool}: training: ${outcome.type}`);
     this.emit({ type: 'trained', pool, outcome });
+    if (outcome.type === 'published') this.#timeline.add('model_published', outcome.modelId, pool);
     if (outcome.type !== 'failed') return;
     this.#logger.warn(`pool ${pool}: a training failed: ${describeFailure(outcome.error)}`);
   }
 
   drifted(pool: string, alarm: DriftAlarm): void {
+    this.#timeline.add('drift', `${alarm.subject} (${alarm.test}): ${alarm.evidence}`, pool);
     this.#logger.warn(`pool ${pool}: drift of ${alarm.subject} (${alarm.test}): ${alarm.evidence}`);
     this.emit({ type: 'drift', pool, alarm });
   }
@@ -118,7 +125,9 @@ export class Notices {
     for (const change of changes) {
       const what =
         change.kind === 'threshold' ? `threshold of ${change.dataType ?? 'every other type'}` : 'quick path minimum';
-      this.#logger.info(`pool ${pool}: ${what} ${change.from} -> ${change.to} bytes: ${change.reason}`);
+      const step = `${what} ${change.from} -> ${change.to} bytes: ${change.reason}`;
+      this.#timeline.add('threshold_changed', step, pool);
+      this.#logger.info(`pool ${pool}: ${step}`);
       this.emit({ type: 'threshold_changed', pool, change });
     }
   }

@@ -4,12 +4,14 @@ import type { AnalyzerArgs } from '../actors/analyzer.ts';
 import type { ControllerArgs } from '../actors/controller.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { LearnerArgs } from '../actors/learner.ts';
+import type { MachineHistory } from '../actors/machine-history.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
-import { POOL_STATE } from '../actors/names.ts';
+import { OCCURRENCES, POOL_STATE } from '../actors/names.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
 import type { ResourceMonitorArgs } from '../actors/resource-monitor.ts';
 import { createResourceSampler } from '../actors/resource-sampler.ts';
 import type { ThresholdManagerArgs } from '../actors/threshold-manager.ts';
+import type { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import { PitwallError } from '../errors.ts';
 import type { TransferRecord } from '../metrics/record.ts';
@@ -27,6 +29,7 @@ import {
 } from '../otp/index.ts';
 import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
 import type { Brain } from './brain.ts';
+import type { MachineWatch } from './machine-watch.ts';
 import type { Notices } from './notices.ts';
 import type { StoreOwner } from './store-owner.ts';
 
@@ -36,6 +39,9 @@ export interface TreeWiring {
   readonly brain: Brain;
   readonly destinations: Destinations;
   readonly notices: Notices;
+  readonly timeline: Timeline;
+  readonly machine: MachineHistory;
+  readonly machineWatch: MachineWatch;
   readonly storeOwner: StoreOwner;
   readonly nowMs: () => number;
   /** Records of finished transfers, for telemetry. */
@@ -108,7 +114,7 @@ function asError(error: unknown): Error {
 }
 
 /** Everybody who learns from transfers gets each batch once. */
-function teach({ destinations, onRecords }: TreeWiring, records: readonly TransferRecord[]): void {
+function teach({ destinations, machineWatch, onRecords }: TreeWiring, records: readonly TransferRecord[]): void {
   const byPool = new Map<string, TransferRecord[]>();
   for (const record of records) {
     const own = byPool.get(record.pool);
@@ -118,14 +124,17 @@ function teach({ destinations, onRecords }: TreeWiring, records: readonly Transf
   for (const [pool, own] of byPool) cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
   cast(destinations.analyzer, { type: 'observed', records });
   cast(destinations.learner, { type: 'observed', records });
+  machineWatch.recorded(records);
   onRecords(records);
 }
 
-function resourceMonitorArgs({ brain, config, destinations, nowMs }: TreeWiring): ResourceMonitorArgs {
+function resourceMonitorArgs(wiring: TreeWiring): ResourceMonitorArgs {
+  const { brain, config, destinations, machineWatch, nowMs } = wiring;
   return {
     board: brain.board,
     createSampler: () => createResourceSampler({ shmDir: config.sharedMemoryDir, clock: { now: nowMs } }),
-    onSample: () => {
+    onSample: (sample, pauses) => {
+      machineWatch.sampled(sample, pauses);
       for (const slot of brain.board.slots()) {
         cast(destinations.thresholdManager(slot.pool), { type: 'resources_sampled' });
       }
@@ -179,12 +188,34 @@ function learnerArgs(wiring: TreeWiring): LearnerArgs {
 /** Longer than a training may take in its thread. */
 const TRAIN_TIMEOUT_MS = 200_000;
 
-function analyzerArgs({ destinations }: TreeWiring): AnalyzerArgs {
+function analyzerArgs(wiring: TreeWiring): AnalyzerArgs {
+  const { config, destinations, machine, notices, nowMs, timeline } = wiring;
+  const store = destinations.metricsStore;
+  const [baselines, occurrences] = [POOL_STATE.baseline, OCCURRENCES] as const;
   return {
-    statistics: async (query) => resultOf(await call(destinations.metricsStore, { type: 'statistics', query })),
-    series: async (query) => resultOf(await call(destinations.metricsStore, { type: 'series', query })),
+    statistics: async (query) => resultOf(await call(store, { type: 'statistics', query })),
+    series: async (query) => resultOf(await call(store, { type: 'series', query })),
+    records: async (query) => resultOf(await call(store, { type: 'records', query }, { timeoutMs: READ_TIMEOUT_MS })),
+    timeline,
+    machine,
+    nowMs,
+    baselines: {
+      restore: async () => resultOf(await call(store, { type: 'entries', kind: baselines })),
+      persist: (pool, value) => void cast(store, { type: 'put', kind: baselines, key: pool, value }),
+    },
+    occurrences: {
+      restore: async () => resultOf(await call(store, { type: 'entries', kind: occurrences })),
+      persist: (key, value) => void cast(store, { type: 'put', kind: occurrences, key, value }),
+      remove: (key) => void cast(store, { type: 'remove', kind: occurrences, key }),
+    },
+    regressionThreshold: config.regressionDetectionEnabled ? config.regressionThresholdPercent / 100 : undefined,
+    raise: (alert) => notices.raise(alert),
+    resolve: (key) => notices.resolve(key),
   };
 }
+
+/** Twenty thousand records are read in slices, beside everything else. */
+const READ_TIMEOUT_MS = 30_000;
 
 function adviserArgs({ nowMs, notices }: TreeWiring): AdviserArgs {
   return {
@@ -209,6 +240,7 @@ function controllerArgs(wiring: TreeWiring): ControllerArgs {
     notifyManager: (pool) => void cast(destinations.thresholdManager(pool), { type: 'policy_changed' }),
     restorePolicies: async () =>
       resultOf(await call(destinations.metricsStore, { type: 'entries', kind: POOL_STATE.policy })),
+    onPolicyChanged: (pool, change) => wiring.timeline.add('policy_changed', change, pool),
     persistPolicy: (pool, value) =>
       void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.policy, key: pool, value }),
     publish: (slot, pool, version) => brain.factory.publish(slot, pool, version),

@@ -1,0 +1,235 @@
+/** Which kinds of transfers have become slower than they were: a baseline per kind, and the alarms that are on. */
+import type { Method } from '../decision/types.ts';
+import type { JsonValue } from '../learning/types.ts';
+import {
+  acceptBaseline,
+  type Baseline,
+  type BaselineOptions,
+  type BaselineReport,
+  baselineFromJson,
+  baselineToJson,
+  newBaseline,
+  observe,
+  type Regression,
+  reportOf,
+} from '../metrics/analysis/baseline.ts';
+import type { TransferRecord } from '../metrics/record.ts';
+import { sizeBand, sizeBandLabel } from '../metrics/size-band.ts';
+
+/** Transfers that are compared with each other. */
+export interface TransferKind {
+  readonly pool: string;
+  readonly method: Method;
+  readonly dataType: string;
+  /** See `sizeBandLabel`: band b holds 2^(b-1) .. 2^b - 1 bytes. */
+  readonly sizeBand: number;
+  readonly compression: boolean;
+  /** Whether the memory was mapped and faulted in; undefined for gRPC, and where nobody knows. */
+  readonly warm: boolean | undefined;
+}
+
+export interface ActiveRegression extends Regression {
+  readonly kind: TransferKind;
+  /** Names the kind; unique. */
+  readonly key: string;
+  /** When it began, as far as can be told, and when it was found; Unix microseconds. */
+  readonly sinceUs: number;
+  readonly atUs: number;
+}
+
+export interface WatchNews {
+  readonly type: 'raised' | 'worse' | 'recovered';
+  readonly regression: ActiveRegression;
+}
+
+/** What usually is, as operators read it. */
+export interface KindBaseline extends BaselineReport {
+  readonly kind: TransferKind;
+  readonly key: string;
+}
+
+/** Transfers whose times are kept, to say when it began. */
+const TIMES = 256;
+const DEFAULT_MAX_KINDS = 1_000;
+
+interface Watched {
+  readonly kind: TransferKind;
+  baseline: Baseline;
+  active: ActiveRegression | undefined;
+  /** A ring of the latest transfers' times, Unix microseconds. */
+  readonly times: Float64Array;
+  seen: number;
+}
+
+export interface RegressionWatchOptions extends BaselineOptions {
+  /** Kinds that are followed; beyond it the least recently seen goes. Default 1 000. */
+  readonly maxKinds?: number | undefined;
+}
+
+export class RegressionWatch {
+  readonly #options: RegressionWatchOptions;
+  readonly #kinds = new Map<string, Watched>();
+  readonly #changed = new Set<string>();
+
+  constructor(options: RegressionWatchOptions = {}) {
+    this.#options = options;
+  }
+
+  /** @returns what this transfer made known, if anything */
+  observe(record: TransferRecord): WatchNews | undefined {
+    if (record.outcome !== 'success') return undefined;
+    const watched = this.#watched(kindOf(record));
+    watched.times[watched.seen % TIMES] = record.timestampUs;
+    watched.seen += 1;
+    const { next, regression, recovered } = observe(watched.baseline, record.latencyUs, this.#options);
+    watched.baseline = next;
+    this.#changed.add(record.pool);
+    if (regression !== undefined) return this.#raise(watched, regression, record.timestampUs);
+    if (recovered === undefined || watched.active === undefined) return undefined;
+    const news: WatchNews = { type: 'recovered', regression: watched.active };
+    watched.active = undefined;
+    return news;
+  }
+
+  /** Alarms that are on, the oldest first. */
+  active(pool?: string): ActiveRegression[] {
+    return this.#of(pool)
+      .flatMap(({ active }) => active ?? [])
+      .sort((a, b) => a.sinceUs - b.sinceUs);
+  }
+
+  baselines(pool?: string): KindBaseline[] {
+    return this.#of(pool).map(({ kind, baseline }) => ({ kind, key: keyOf(kind), ...reportOf(baseline) }));
+  }
+
+  /** What is, is what should be from now on: of one kind, or of all of a pool that are regressed. @returns the alarms that ended */
+  accept(pool: string, key?: string): ActiveRegression[] {
+    const ended: ActiveRegression[] = [];
+    for (const watched of this.#of(pool)) {
+      const { active } = watched;
+      if (active === undefined || (key !== undefined && keyOf(watched.kind) !== key)) continue;
+      watched.baseline = acceptBaseline(watched.baseline);
+      watched.active = undefined;
+      ended.push(active);
+      this.#changed.add(pool);
+    }
+    return ended;
+  }
+
+  /** Pools whose baselines have changed since the last call. */
+  takeChanged(): string[] {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return changed;
+  }
+
+  toJson(pool: string): JsonValue {
+    return this.#of(pool).map(({ kind, baseline, active }) => ({
+      method: kind.method,
+      dataType: kind.dataType,
+      sizeBand: kind.sizeBand,
+      compression: kind.compression,
+      warm: kind.warm ?? null,
+      baseline: toJsonValue(baselineToJson(baseline)),
+      active: active === undefined ? null : activeToJson(active),
+    }));
+  }
+
+  /** Takes what was stored of a pool, except for kinds that are known already. @returns how many entries were refused */
+  restore(pool: string, stored: JsonValue): number {
+    if (!Array.isArray(stored)) return 1;
+    let refused = 0;
+    for (const entry of stored) {
+      const read = readEntry(pool, entry);
+      if (read === undefined) refused += 1;
+      else if (!this.#kinds.has(keyOf(read.kind))) this.#add(read);
+    }
+    return refused;
+  }
+
+  #raise(watched: Watched, regression: Regression, atUs: number): WatchNews {
+    const { active, kind } = watched;
+    const back = Math.min(regression.transfers, TIMES, watched.seen);
+    const sinceUs = active?.sinceUs ?? watched.times[(watched.seen - back) % TIMES] ?? atUs;
+    watched.active = { ...regression, kind, key: keyOf(kind), sinceUs, atUs };
+    return { type: active ? 'worse' : 'raised', regression: watched.active };
+  }
+
+  #of(pool: string | undefined): Watched[] {
+    return [...this.#kinds.values()].filter(({ kind }) => pool === undefined || kind.pool === pool);
+  }
+
+  #watched(kind: TransferKind): Watched {
+    const key = keyOf(kind);
+    const known = this.#kinds.get(key);
+    if (known) return known;
+    const fresh = watchedOf(kind, newBaseline(), undefined);
+    this.#add(fresh);
+    return fresh;
+  }
+
+  #add(watched: Watched): void {
+    this.#kinds.set(keyOf(watched.kind), watched);
+    if (this.#kinds.size <= (this.#options.maxKinds ?? DEFAULT_MAX_KINDS)) return;
+    let [oldestKey, oldest] = ['', Number.POSITIVE_INFINITY];
+    for (const [key, { times, seen }] of this.#kinds) {
+      const lastUs = times[(seen + TIMES - 1) % TIMES] ?? 0;
+      if (lastUs < oldest && key !== keyOf(watched.kind)) [oldestKey, oldest] = [key, lastUs];
+    }
+    this.#kinds.delete(oldestKey);
+  }
+}
+
+/** `gRPC, tensor, 4 MiB..8 MiB`: a kind as people read it. */
+export function describeKind({ method, dataType, sizeBand: band, compression, warm }: TransferKind): string {
+  const lane = method === 'grpc' ? 'gRPC' : 'zero-copy';
+  const memory = warm === undefined ? '' : warm ? ' into warm memory' : ' into cold memory';
+  return `${lane}${memory}, ${dataType}${compression ? ' (gzip)' : ''}, ${sizeBandLabel(band)}`;
+}
+
+export function kindOf(record: TransferRecord): TransferKind {
+  const { pool, method, dataType, compression, warm, dataSize } = record;
+  return { pool, method, dataType, compression, warm, sizeBand: sizeBand(dataSize) };
+}
+
+/** Names a kind: `ml|grpc|tensor|23|plain|`. */
+export function keyOf({ pool, method, dataType, sizeBand: band, compression, warm }: TransferKind): string {
+  const memory = warm === undefined ? '' : warm ? 'warm' : 'cold';
+  return `${pool}|${method}|${dataType}|${band}|${compression ? 'gzip' : 'plain'}|${memory}`;
+}
+
+function watchedOf(kind: TransferKind, baseline: Baseline, active: ActiveRegression | undefined): Watched {
+  return { kind, baseline, active, times: new Float64Array(TIMES), seen: 0 };
+}
+
+/** Plain numbers and lists of them, whose type says less. */
+function toJsonValue(value: Readonly<Record<string, unknown>>): JsonValue {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function activeToJson(active: ActiveRegression): JsonValue {
+  const { ratio, baselineUs, currentUs, transfers, worsened, sinceUs, atUs } = active;
+  return { ratio, baselineUs, currentUs, transfers, worsened, sinceUs, atUs };
+}
+
+function readEntry(pool: string, entry: JsonValue): Watched | undefined {
+  const { method, dataType, sizeBand: band, compression, warm, baseline: stored, active } = fieldsOf(entry);
+  const baseline = baselineFromJson(stored);
+  if (baseline === undefined || (method !== 'grpc' && method !== 'zero_copy')) return undefined;
+  if (typeof dataType !== 'string' || typeof band !== 'number' || typeof compression !== 'boolean') return undefined;
+  const memory = typeof warm === 'boolean' ? warm : undefined;
+  const kind: TransferKind = { pool, method, dataType, sizeBand: band, compression, warm: memory };
+  return watchedOf(kind, baseline, readActive(kind, active));
+}
+
+function readActive(kind: TransferKind, stored: unknown): ActiveRegression | undefined {
+  const { ratio, baselineUs, currentUs, transfers, worsened, sinceUs, atUs } = fieldsOf(stored);
+  if (typeof ratio !== 'number' || typeof baselineUs !== 'number' || typeof currentUs !== 'number') return undefined;
+  if (typeof transfers !== 'number' || typeof sinceUs !== 'number' || typeof atUs !== 'number') return undefined;
+  const regression = { ratio, baselineUs, currentUs, transfers, worsened: worsened === true };
+  return { ...regression, kind, key: keyOf(kind), sinceUs, atUs };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
