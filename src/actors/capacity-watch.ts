@@ -88,7 +88,7 @@ export class CapacityWatch {
       message: `${used}${growth}: the limit of ${percent(limit)} ${when}. Above it thresholds sink and zero-copy is preferred.`,
       comparison: { measured: load, limit, growthPerMinute: perMs * 60_000, availableMemory: availableMemory ?? null },
       likelyCause: perMs > 0 ? 'something on this machine keeps allocating' : undefined,
-      lookAt: 'the resident size of the host and of each worker process; arenaMb of the pools; what else runs here',
+      lookAt: 'the resident size of the host and of each worker process; arenaBytes of the pools; what else runs here',
     };
   }
 
@@ -106,7 +106,7 @@ export class CapacityWatch {
       kind: 'shared_memory_low',
       severity: 'warning',
       pool,
-      message: `pool ${pool}: shared memory has room for ${megabytes(room)} at a time, and transfers of up to ${megabytes(largest)} come. What does not fit goes by gRPC. Raise arenaMb to at least ${Math.ceil((4 * largest) / 2 ** 20)}, or send less at a time.`,
+      message: `pool ${pool}: shared memory has room for ${megabytes(room)} at a time, and transfers of up to ${megabytes(largest)} come. What does not fit goes by gRPC. Raise arenaBytes to at least ${megabytes(4 * largest)}, or send less at a time.`,
       comparison: { room, largest },
       likelyCause: 'the arena is small for the payloads, or more of them are in flight than it was made for',
       lookAt: 'arena.stats of workers.status(): high water, pressure, leases that are held long',

@@ -110,7 +110,7 @@ describe('warnings before limits', () => {
     const small = { pools: [{ pool: 'ml', room: 15 * MIB, largest: 10 * MIB }] };
     const { raised, last } = looks(new CapacityWatch(), 1, () => small);
     expect(raised).toEqual(['shared_memory_low:ml']);
-    expect(last?.message).toMatch(/Raise arenaMb to at least 40/);
+    expect(last?.message).toMatch(/Raise arenaBytes to at least 41.9 MB/);
     // Full for a moment is what an arena is for.
     const moments = looks(new CapacityWatch(), 5, (ms) => (ms % 15_000 === 0 ? small : {}));
     expect(moments.raised).toEqual([]);
