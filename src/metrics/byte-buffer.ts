@@ -144,6 +144,15 @@ export class ByteReader {
   }
 
   varint(): number {
+    const first = this.position < this.end ? this.bytes[this.position] : undefined;
+    if (first !== undefined && first < 128) {
+      this.position += 1;
+      return first;
+    }
+    return this.#longVarint();
+  }
+
+  #longVarint(): number {
     let value = 0;
     let scale = 1;
     for (let index = 0; index < 8; index += 1) {

@@ -1,9 +1,10 @@
 /** Statistics and series: checks a query, reads the range once, and turns summaries into answers. */
 import { InvalidArgumentError } from '../errors.ts';
 import type { CellKey } from './aggregate.ts';
+import { MINUTE_US } from './block-codec.ts';
 import { keyOfName } from './keys.ts';
 import type { RangeReader, Target } from './range-reader.ts';
-import type { SeriesPoint, StoreStatistics } from './statistics.ts';
+import type { RangeStatistics, SeriesPoint, StoreStatistics } from './statistics.ts';
 import { statisticsOf } from './statistics.ts';
 import type { SeriesQuery, StatisticsQuery, TimeRange } from './store-types.ts';
 import { Summary } from './summary.ts';
@@ -67,22 +68,66 @@ export function querySeries(reader: RangeReader, query: SeriesQuery): SeriesPoin
       `at most ${MAX_SERIES_POINTS} points in the range, not ${count}`,
     );
   }
-  const buckets: (Summary | undefined)[] = new Array(count).fill(undefined);
+  const points = bucketUs < MINUTE_US ? new KeptBuckets() : new PassingBuckets();
   readBuckets(reader, query, fromUs, toUs, bucketUs, (startUs) => {
     const index = Math.floor(startUs / bucketUs) - first;
-    if (index < 0 || index >= count) return undefined;
-    let bucket = buckets[index];
-    if (bucket === undefined) {
-      bucket = new Summary();
-      buckets[index] = bucket;
-    }
-    return bucket;
+    return index < 0 || index >= count ? undefined : points.at(index);
   });
+  const found = points.finish();
   const empty = statisticsOf(new Summary());
-  return buckets.map((summary, index) => ({
+  return Array.from({ length: count }, (_, index) => ({
     startUs: (first + index) * bucketUs,
-    ...(summary === undefined ? empty : statisticsOf(summary)),
+    ...(found.get(index) ?? empty),
   }));
+}
+
+interface Buckets {
+  at(index: number): Summary;
+  finish(): ReadonlyMap<number, RangeStatistics>;
+}
+
+/** Records of one minute come block by block, and blocks overlap: buckets below a minute are kept until all is read. */
+class KeptBuckets implements Buckets {
+  readonly #summaries = new Map<number, Summary>();
+
+  at(index: number): Summary {
+    let summary = this.#summaries.get(index);
+    if (summary === undefined) {
+      summary = new Summary();
+      this.#summaries.set(index, summary);
+    }
+    return summary;
+  }
+
+  finish(): ReadonlyMap<number, RangeStatistics> {
+    return new Map([...this.#summaries].map(([index, summary]) => [index, statisticsOf(summary)]));
+  }
+}
+
+/** Longer ones come one after the other: one summary serves them all. (168 of them kept were mostly work for the garbage collector.) */
+class PassingBuckets implements Buckets {
+  readonly #found = new Map<number, RangeStatistics>();
+  readonly #summary = new Summary();
+  #index = -1;
+
+  at(index: number): Summary {
+    if (index !== this.#index) {
+      this.#take();
+      this.#index = index;
+    }
+    return this.#summary;
+  }
+
+  finish(): ReadonlyMap<number, RangeStatistics> {
+    this.#take();
+    return this.#found;
+  }
+
+  #take(): void {
+    if (this.#index < 0) return;
+    this.#found.set(this.#index, statisticsOf(this.#summary));
+    this.#summary.reset();
+  }
 }
 
 function readBuckets(

@@ -1,8 +1,12 @@
 /**
  * Mergeable quantile sketch: DDSketch with 1 % relative error (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile
- * sketch with relative-error guarantees", PVLDB 12, 2019), from @datadog/sketches-js, with a compact form of our own: the library's
- * protobuf writes empty bins and forgets min, max and sum. Without the dependency there would be no percentiles; it is wrapped here
- * and nowhere else.
+ * sketch with relative-error guarantees", PVLDB 12, 2019). Which bin a value belongs to, and which value a bin stands for, is the
+ * business of @datadog/sketches-js, wrapped here and nowhere else; without it there would be no percentiles. The bins are our own:
+ *
+ *   #bins    [ weight of key #base, weight of #base + 1, ... ]
+ *
+ * The library's `merge` (2.1.1) loses counts where the other's highest bin is number 0, its protobuf forgets min, max and sum, and
+ * merging 168 pages of 16 sketches into its stores took 28 ms instead of 13.
  */
 import sketches from '@datadog/sketches-js';
 import { type ByteReader, type ByteWriter, corrupt } from './byte-buffer.ts';
@@ -13,92 +17,111 @@ export const RELATIVE_ACCURACY = 0.01;
 /** Values below count as zero, values above as this: bounds the bins of one sketch to about 2 800. */
 const SMALLEST = 1e-6;
 const LARGEST = 1e18;
-const MAX_KEYS = 4096;
 /** Bin numbers that the bounds above allow, with some slack. */
 const MAX_KEY_MAGNITUDE = 4096;
+/** Bins that are added below at once: values that sink step by step must not move all bins each time. */
+const SPARE_BINS = 16;
 
-const BINS_PER_STEP = 32;
+const MAPPING = new sketches.DDSketch({ relativeAccuracy: RELATIVE_ACCURACY }).mapping;
+/** The key of a value that counts as zero. */
+export const ZERO_KEY = -32_768;
+
+/** The bin of a value >= 0. */
+export function sketchKey(value: number): number {
+  return value < SMALLEST ? ZERO_KEY : MAPPING.key(Math.min(value, LARGEST));
+}
 
 export class QuantileSketch {
-  readonly #sketch = new sketches.DDSketch({ relativeAccuracy: RELATIVE_ACCURACY });
-
-  constructor() {
-    // Most sketches hold few values close together: steps of 128 bins, the library's default, were mostly garbage to collect.
-    this.#sketch.store.chunkSize = BINS_PER_STEP;
-  }
+  /** A plain array: typed ones cost more to make than most sketches have bins. */
+  #bins: number[] = [];
+  #base = 0;
+  #zeroCount = 0;
+  #count = 0;
+  #sum = 0;
+  #min = Number.POSITIVE_INFINITY;
+  #max = Number.NEGATIVE_INFINITY;
 
   /** Adds a value >= 0. */
   add(value: number): void {
-    this.#sketch.accept(value < SMALLEST ? 0 : Math.min(value, LARGEST));
+    this.addKeyed(value, sketchKey(value));
   }
 
-  /**
-   * Adds another sketch. Bin by bin, not by the library's `merge`: version 2.1.1 loses counts where the other's highest bin is number 0
-   * (its largest value about 1, such as a load), for it takes that 0 for "no second key".
-   */
+  /** Adds a value whose bin is known. */
+  addKeyed(value: number, key: number): void {
+    if (key === ZERO_KEY) this.#zeroCount += 1;
+    else this.#addBin(key, 1);
+    // What a bin cannot tell apart the totals do not either: they stand for the same values as the quantiles.
+    const kept = key === ZERO_KEY ? 0 : Math.min(value, LARGEST);
+    this.#addTotals(1, kept, kept, kept);
+  }
+
   merge(other: QuantileSketch): void {
-    const { store, zeroCount, count, sum, min, max } = other.#sketch;
-    if (store.count > 0) this.#widen(store.minKey, store.maxKey);
-    const own = this.#sketch.store;
-    const shift = store.offset - own.offset;
-    const last = store.maxKey - store.offset;
-    for (let index = Math.max(0, store.minKey - store.offset); index <= last; index += 1) {
-      const weight = store.bins[index] ?? 0;
-      if (weight > 0) own.bins[index + shift] = (own.bins[index + shift] ?? 0) + weight;
+    const bins = other.#bins;
+    for (let index = 0; index < bins.length; index += 1) {
+      const weight = bins[index] as number; // in range
+      if (weight > 0) this.#addBin(other.#base + index, weight);
     }
-    own.count += store.count;
-    this.#addTotals(zeroCount, count, sum, min, max);
+    this.#zeroCount += other.#zeroCount;
+    this.#addTotals(other.#count, other.#sum, other.#min, other.#max);
+  }
+
+  /** Empties it; the room it has taken stays. */
+  reset(): void {
+    this.#bins.fill(0);
+    this.#zeroCount = 0;
+    this.#count = 0;
+    this.#sum = 0;
+    this.#min = Number.POSITIVE_INFINITY;
+    this.#max = Number.NEGATIVE_INFINITY;
   }
 
   get count(): number {
-    return this.#sketch.count;
+    return this.#count;
   }
 
   get sum(): number {
-    return this.#sketch.sum;
+    return this.#sum;
   }
 
   get min(): number {
-    return this.#sketch.min;
+    return this.#min;
   }
 
   get max(): number {
-    return this.#sketch.max;
+    return this.#max;
   }
 
-  /** Values at quantiles 0..1 in ascending order, in one pass over the bins; each as `quantile` gives it. */
+  /** Values at quantiles 0..1 in ascending order, in one pass over the bins; each within min and max; NaN when empty. */
   quantiles(ascending: readonly number[]): number[] {
-    const { store, zeroCount, count, mapping } = this.#sketch;
+    const bins = this.#bins;
     const values: number[] = [];
     let index = -1;
-    let passed = zeroCount;
+    let passed = this.#zeroCount;
     for (const q of ascending) {
-      const rank = q * (count - 1);
-      while (passed <= rank && index < store.bins.length - 1) {
+      const rank = q * (this.#count - 1);
+      while (passed <= rank && index < bins.length - 1) {
         index += 1;
-        passed += store.bins[index] ?? 0;
+        passed += bins[index] as number; // in range
       }
-      const value = index < 0 ? 0 : mapping.value(index + store.offset);
-      values.push(count === 0 ? Number.NaN : Math.min(this.max, Math.max(this.min, value)));
+      const value = index < 0 ? 0 : MAPPING.value(index + this.#base);
+      values.push(this.#count === 0 ? Number.NaN : Math.min(this.#max, Math.max(this.#min, value)));
     }
     return values;
   }
 
-  /** Value at a quantile 0..1, kept within min and max; NaN when empty. */
+  /** Value at a quantile 0..1. */
   quantile(q: number): number {
-    const value = this.#sketch.getValueAtQuantile(q);
-    return Math.min(this.max, Math.max(this.min, value));
+    return this.quantiles([q])[0] ?? Number.NaN;
   }
 
   /** count, zeros: varint · sum, min, max: f64 · bins: varint · first key: zigzag · then (key step, count) of every bin in use. */
   write(writer: ByteWriter): void {
-    const { store, zeroCount, count } = this.#sketch;
-    writer.varint(count);
-    writer.varint(zeroCount);
-    writer.f64(this.sum);
-    writer.f64(count === 0 ? 0 : this.min);
-    writer.f64(count === 0 ? 0 : this.max);
-    const bins = store.bins;
+    const bins = this.#bins;
+    writer.varint(this.#count);
+    writer.varint(this.#zeroCount);
+    writer.f64(this.#sum);
+    writer.f64(this.#count === 0 ? 0 : this.#min);
+    writer.f64(this.#count === 0 ? 0 : this.#max);
     let used = 0;
     for (let index = 0; index < bins.length; index += 1) if (bins[index] !== 0) used += 1;
     writer.varint(used);
@@ -106,14 +129,14 @@ export class QuantileSketch {
     for (let index = 0; index < bins.length; index += 1) {
       const weight = bins[index] as number; // in range
       if (weight === 0) continue;
-      const key = index + store.offset;
+      const key = index + this.#base;
       writer.zigzag(key - previous);
       writer.varint(weight);
       previous = key;
     }
   }
 
-  /** Adds a written sketch to this one without building it. */
+  /** Adds a written sketch to this one without building it. Throws PITWALL_STORE_CORRUPT; what was read before it is then added. */
   mergeFrom(reader: ByteReader): void {
     const count = reader.varint();
     const zeroCount = reader.varint();
@@ -121,49 +144,48 @@ export class QuantileSketch {
     const min = reader.f64();
     const max = reader.f64();
     const used = reader.varint();
-    if (used > MAX_KEYS || used + zeroCount > count) throw corrupt('a sketch has impossible bins');
-    const keys = new Int32Array(used);
-    const weights = new Float64Array(used);
+    if (used + zeroCount > count) throw corrupt('a sketch has impossible bins');
     let key = 0;
     let total = zeroCount;
     for (let bin = 0; bin < used; bin += 1) {
-      key += reader.zigzag();
+      const step = reader.zigzag();
+      if (bin > 0 && step <= 0) throw corrupt('the bins of a sketch are out of order');
+      key += step;
       if (key > MAX_KEY_MAGNITUDE || key < -MAX_KEY_MAGNITUDE) throw corrupt('a sketch has a bin out of range');
       const weight = reader.varint();
-      keys[bin] = key;
-      weights[bin] = weight;
+      this.#addBin(key, weight);
       total += weight;
     }
     if (total !== count) throw corrupt('the bins of a sketch do not add up');
-    if (used > 0) this.#addBins(keys, weights, count - zeroCount);
-    this.#addTotals(zeroCount, count, sum, min, max);
+    this.#zeroCount += zeroCount;
+    if (count > 0) this.#addTotals(count, sum, min, max);
   }
 
-  #addBins(keys: Int32Array, weights: Float64Array, total: number): void {
-    const { store } = this.#sketch;
-    this.#widen(keys[0] ?? 0, keys[keys.length - 1] ?? 0);
-    for (let bin = 0; bin < keys.length; bin += 1) {
-      const index = (keys[bin] ?? 0) - store.offset;
-      store.bins[index] = (store.bins[index] ?? 0) + (weights[bin] ?? 0);
+  #addBin(key: number, weight: number): void {
+    const index = key - this.#base;
+    const bins = this.#bins;
+    if (index >= 0 && index < bins.length)
+      bins[index] = (bins[index] as number) + weight; // in range
+    else this.#addNewBin(key, weight);
+  }
+
+  #addNewBin(key: number, weight: number): void {
+    if (this.#bins.length === 0) this.#base = key;
+    if (key < this.#base) {
+      const added = this.#base - key + SPARE_BINS;
+      this.#bins = new Array<number>(added).fill(0).concat(this.#bins);
+      this.#base -= added;
     }
-    store.count += total;
+    const index = key - this.#base;
+    while (this.#bins.length <= index) this.#bins.push(0);
+    this.#bins[index] = (this.#bins[index] as number) + weight; // in range
   }
 
-  /** Makes room for both ends first: growing with each further bin would copy all bins every time. */
-  #widen(minKey: number, maxKey: number): void {
-    const { store } = this.#sketch;
-    if (minKey < store.minKey) store._extendRange(minKey);
-    if (maxKey > store.maxKey) store._extendRange(maxKey);
-  }
-
-  #addTotals(zeroCount: number, count: number, sum: number, min: number, max: number): void {
-    if (count === 0) return;
-    const sketch = this.#sketch;
-    sketch.zeroCount += zeroCount;
-    sketch.count += count;
-    sketch.sum += sum;
-    if (min < sketch.min) sketch.min = min;
-    if (max > sketch.max) sketch.max = max;
+  #addTotals(count: number, sum: number, min: number, max: number): void {
+    this.#count += count;
+    this.#sum += sum;
+    if (min < this.#min) this.#min = min;
+    if (max > this.#max) this.#max = max;
   }
 
   /** Passes over a written sketch. */

@@ -62,6 +62,12 @@ export class Summary {
     return this.#sketches[QUANTITIES.indexOf(quantity)];
   }
 
+  /** Empties it, for the next use. */
+  reset(): void {
+    for (const name of COUNT_NAMES) this.counts[name] = 0;
+    for (const sketch of this.#sketches) sketch?.reset();
+  }
+
   /** Adds one measured value; `index` is the quantity's place in QUANTITIES. */
   add(index: number, value: number): void {
     let sketch = this.#sketches[index];
