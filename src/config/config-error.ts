@@ -4,16 +4,22 @@ import type { ConfigProblem } from './problems.ts';
 /** Problems that the message spells out; `problems` has all. */
 const SPELLED_OUT = 50;
 
+const REFUSED = {
+  PITWALL_INVALID_CONFIG: 'configuration',
+  PITWALL_INVALID_POLICY: 'policy',
+  PITWALL_INVALID_SCENARIO: 'scenario',
+} as const;
+
 /**
- * Configuration or a policy was refused, as a whole: nothing of it took effect. `code` is `PITWALL_INVALID_CONFIG` or
- * `PITWALL_INVALID_POLICY`; `problems` lists everything that is wrong with it, not just the first.
+ * Configuration, a policy or a benchmark's scenario was refused, as a whole: nothing of it took effect. `code` is `PITWALL_INVALID_CONFIG`,
+ * `PITWALL_INVALID_POLICY` or `PITWALL_INVALID_SCENARIO`; `problems` lists everything that is wrong with it, not just the first.
  */
 export class ConfigError extends PitwallError {
   override readonly name: string = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
 
-  constructor(code: 'PITWALL_INVALID_CONFIG' | 'PITWALL_INVALID_POLICY', problems: readonly ConfigProblem[]) {
-    super(code, describeProblems(code === 'PITWALL_INVALID_CONFIG' ? 'configuration' : 'policy', problems));
+  constructor(code: keyof typeof REFUSED, problems: readonly ConfigProblem[]) {
+    super(code, describeProblems(REFUSED[code], problems));
     this.problems = problems;
   }
 }
