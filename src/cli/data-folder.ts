@@ -1,26 +1,32 @@
 /** The store of a host, opened by a command beside it. */
 import { existsSync } from 'node:fs';
-import { InvalidArgumentError } from '../errors.ts';
+import { join } from 'node:path';
 import { openStore } from '../metrics/store.ts';
 import type { MetricsStore } from '../metrics/store-types.ts';
+import { UsageError } from './usage-error.ts';
 
-export const DATA_DIR = { type: 'string', default: './pitwall-data' } as const;
+export const DATA_DIR = {
+  type: 'string',
+  value: 'DIR',
+  default: './pitwall-data',
+  meaning: 'the data directory of a running or resting host',
+} as const;
 
 /** Ten years, the longest there is: a command must not clean up what its host still wants. */
 const FOR_EVER_HOURS = 87_600;
 
 /**
  * @param mode `existing`: there must be a data directory already
- * @throws InvalidArgumentError where there is none
+ * @throws UsageError where there is none
  */
 export async function openDataFolder(dataDir: string, mode: 'existing' | 'create'): Promise<MetricsStore> {
-  if (mode === 'existing' && !existsSync(dataDir)) {
-    throw new InvalidArgumentError('--data-dir', dataDir, 'the data directory of a pitwall host');
+  if (mode === 'existing' && !existsSync(join(dataDir, 'lmdb', 'data.mdb'))) {
+    throw new UsageError(`--data-dir: ${JSON.stringify(dataDir)} is not the data directory of a pitwall host`);
   }
   return openStore({
     dataDir,
     now: () => Date.now() * 1000,
     retentionHours: FOR_EVER_HOURS,
-    onWarning: (warning) => console.error(warning),
+    onWarning: (warning) => console.error(`pitwall: ${warning}`),
   });
 }

@@ -1,58 +1,112 @@
 #!/usr/bin/env node
-/** The `pitwall` command. Each subcommand is a file that exports `run(args)`, loaded when it is called. */
+/** The `pitwall` command: finds the subcommand, and turns what becomes of it into an exit code. */
 import { createRequire } from 'node:module';
-import { PitwallError } from '../errors.ts';
+import { InvalidArgumentError, PitwallError } from '../errors.ts';
+import { type Command, EXIT } from './command.ts';
+import { COMMANDS, type CommandEntry } from './commands.ts';
+import { UsageError, unknownName } from './usage-error.ts';
 
-const HELP = `pitwall: which lane a payload takes to its worker, decided, measured, explained.
+const [name, ...rest] = process.argv.slice(2);
 
-  pitwall stats [--data-dir DIR] [--pool NAME] [--since 1h] [--json]
-                what was measured, read from the data directory of a running or resting host
-  pitwall explain --pool NAME [--data-dir DIR]
-                the pool's size ranges per lane, from what it has learned
-  pitwall export [--data-dir DIR] [--pool NAME] [--format jsonl|csv|arrow] [--out FILE]
-  pitwall import FILE [--data-dir DIR] [--format jsonl|csv|arrow]
-                everything that was recorded and learned, for a post-mortem or another machine
-  pitwall --help | --version
+// Whoever reads our output may stop reading (`| head`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.no);
+});
 
-The main job on real payloads: npm start, in a checkout.`;
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.exitCode = explainFailure(error);
+}
 
-async function main(args: readonly string[]): Promise<number> {
-  const [command, ...rest] = args;
-  switch (command) {
-    case 'stats':
-      return (await import('./stats.ts')).run(rest);
-    case 'explain':
-      return (await import('./explain.ts')).run(rest);
-    case 'export':
-      return (await import('./exchange.ts')).runExport(rest);
-    case 'import':
-      return (await import('./exchange.ts')).runImport(rest);
+async function main(): Promise<number> {
+  switch (name) {
     case '--version':
     case '-v':
       console.log(version());
-      return 0;
+      return EXIT.ok;
     case undefined:
+      console.error(overview());
+      return EXIT.usage;
     case '--help':
     case '-h':
     case 'help':
-      console.log(HELP);
-      return command === undefined ? 2 : 0;
+      console.log(await help(rest[0]));
+      return EXIT.ok;
     default:
-      console.error(`pitwall: there is no command "${command}"\n\n${HELP}`);
-      return 2;
+      return runCommand(name);
   }
+}
+
+async function runCommand(called: string): Promise<number> {
+  const entry = entryOf(called);
+  const command = await entry.load();
+  if (asksForHelp(rest)) {
+    console.log(command.help(entry));
+    return EXIT.ok;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    throw asUsageError(error, command);
+  }
+}
+
+async function help(about: string | undefined): Promise<string> {
+  if (about === undefined) return overview();
+  const entry = entryOf(about);
+  return (await entry.load()).help(entry);
+}
+
+function entryOf(called: string): CommandEntry {
+  const entry = COMMANDS.find((candidate) => candidate.name === called);
+  if (entry !== undefined) return entry;
+  throw unknownName(
+    'command',
+    called,
+    COMMANDS.map((candidate) => candidate.name),
+  );
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? undefined : end).some((arg) => arg === '--help' || arg === '-h');
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map((entry) => entry.name.length)) + 2;
+  return [
+    'pitwall: which lane a payload takes to its worker, decided, measured, explained.',
+    '',
+    ...COMMANDS.map((entry) => `  pitwall ${entry.name.padEnd(width)}${entry.summary}`),
+    '',
+    '  pitwall help COMMAND   its options, with examples',
+    '  pitwall --version',
+    '',
+    'Exit codes: 0 done, or the answer is yes; 1 the answer is no, or it failed; 2 the call is wrong, or there is nothing to answer from.',
+  ].join('\n');
+}
+
+/** What Node's own reader of arguments throws, in our words. */
+function asUsageError(error: unknown, command: Command): unknown {
+  if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS')) {
+    return error;
+  }
+  const unknown = /^Unknown option '(-[^']*)'/.exec(error.message)?.[1];
+  return unknown === undefined ? new UsageError(error.message) : unknownName('option', unknown, command.options);
+}
+
+function explainFailure(error: unknown): number {
+  const wrongCall = error instanceof UsageError || error instanceof InvalidArgumentError;
+  // Anything that is not of our family is a fault of ours, and shows where it happened.
+  console.error(error instanceof PitwallError ? `pitwall: ${error.message}` : error);
+  if (!wrongCall) return EXIT.no;
+  const known = COMMANDS.some((entry) => entry.name === name);
+  console.error(known ? `See: pitwall help ${name}` : 'See: pitwall help');
+  return EXIT.usage;
 }
 
 function version(): string {
   const manifest: { version: string } = createRequire(import.meta.url)('pitwall/package.json');
   return manifest.version;
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  // A mistake in the call is explained; anything else is ours, and shows where it happened.
-  const known = error instanceof PitwallError || (error instanceof TypeError && 'code' in error);
-  console.error(known ? `pitwall: ${error.message}` : error);
-  process.exitCode = 1;
 }

@@ -1,0 +1,29 @@
+/** The subcommands of `pitwall`, in the order of the help. Each is loaded when it is called. */
+import type { Command, CommandTitle } from './command.ts';
+
+export interface CommandEntry extends CommandTitle {
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'stats',
+    summary: 'what was measured: per pool and lane, by kind of payload, over time',
+    load: async () => (await import('./stats.ts')).command,
+  },
+  {
+    name: 'explain',
+    summary: 'which sizes of payload take which lane, from what a pool has learned',
+    load: async () => (await import('./explain.ts')).command,
+  },
+  {
+    name: 'export',
+    summary: 'everything that was recorded and learned, for a post-mortem or another machine',
+    load: async () => (await import('./exchange-commands.ts')).exportCommand,
+  },
+  {
+    name: 'import',
+    summary: 'takes in what another data directory exported',
+    load: async () => (await import('./exchange-commands.ts')).importCommand,
+  },
+];
