@@ -12,6 +12,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./stats.ts')).command,
   },
   {
+    name: 'check',
+    summary: 'whether service levels hold, as an exit code for pipelines',
+    load: async () => (await import('./check.ts')).command,
+  },
+  {
     name: 'explain',
     summary: 'which sizes of payload take which lane, from what a pool has learned',
     load: async () => (await import('./explain.ts')).command,
