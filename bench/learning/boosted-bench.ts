@@ -16,9 +16,9 @@ for (const [statistic, score] of [
   for (const [name, rows] of allTraces(directory)) {
     if (only !== '' && !only.split(',').includes(name)) continue;
     for (let seed = 1; seed <= Number(seeds); seed += 1) {
-      const cost = replay(rows, new CostModelChooser(statistic), { seed });
+      const cost = await replay(rows, new CostModelChooser(statistic), { seed });
       const chooser = new BoostedChooser(statistic, 500, mode === 'always');
-      const trees = replay(rows, chooser, { seed });
+      const trees = await replay(rows, chooser, { seed });
       const ratio = (result: typeof cost): number =>
         result.secondHalf[score].pitwall / result.secondHalf[score].bestStatic;
       halves.cost.push(ratio(cost));

@@ -1,41 +1,53 @@
-/** The whole decision on every trace beside the cost model's own choice. Arguments: TRACE_DIRECTORY [SEEDS]. */
-import { replay } from '../../src/learning/replay.ts';
-import { CostModelChooser } from './cost-model-chooser.ts';
-import { DecideChooser } from './decide-chooser.ts';
+/**
+ * Replays every trace through the whole runtime: `node scripts/run-ts.js bench/learning/decide-bench.ts TRACE_DIRECTORY [SEEDS] [NAME]`.
+ * Prints, per goal and trace, the score over that of the best static threshold in hindsight: second half, last quarter, whole; mean and spread over the seeds.
+ */
+import { type ReplayReport, replayTrace } from 'pitwall';
 import { allTraces } from './traces.ts';
 
-const [directory = '.', seeds = '2'] = process.argv.slice(2);
-console.log(
-  '| trace | score | cost model: half, whole | decide: half, whole | decide without margin: half, whole | explored |',
-);
-console.log('|---|---|---|---|---|---|');
-for (const [goal, statistic, score] of [
-  ['minimize_latency', 'median', 'slowdown'],
-  ['maximize_throughput', 'mean', 'regret'],
+const [directory = '.', seeds = '1', only] = process.argv.slice(2);
+
+for (const [goal, score] of [
+  ['minimize_latency', 'slowdown'],
+  ['maximize_throughput', 'regret'],
 ] as const) {
-  const all: number[][] = [[], [], []];
-  for (const [name, rows] of allTraces(directory)) {
-    const cells = [0, 1, 2].map((kind) => {
-      let half = 0;
-      let whole = 0;
-      let explored = 0;
-      for (let seed = 1; seed <= Number(seeds); seed += 1) {
-        const chooser = kind === 0 ? new CostModelChooser(statistic) : new DecideChooser(goal, kind === 1 ? 0.05 : 0);
-        const result = replay(rows, chooser, { seed });
-        half += result.secondHalf[score].pitwall / result.secondHalf[score].bestStatic / Number(seeds);
-        whole += result[score].pitwall / result[score].bestStatic / Number(seeds);
-        explored += result.explored / result.rows / Number(seeds);
-      }
-      all[kind]?.push(half);
-      return { half, whole, explored };
-    });
-    const shown = cells.map(({ half, whole }) => `${half.toFixed(4)}, ${whole.toFixed(4)}`);
-    console.log(
-      `| ${name} | ${score} | ${shown.join(' | ')} | ${cells.map((cell) => cell.explored.toFixed(3)).join(' ')} |`,
-    );
-  }
-  const means = all.map((values) =>
-    Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length).toFixed(4),
+  console.log(
+    `\n| trace (${score} / best static) | second half, mean ± sd | last quarter | whole | median error g / z | coverage | explored | trainings | s |`,
   );
-  console.log(`geometric means: ${means.join(', ')}`);
+  console.log('|---|---|---|---|---|---|---|---|---|');
+  const halves: number[] = [];
+  for (const [name, rows] of allTraces(directory)) {
+    if (only !== undefined && !name.includes(only)) continue;
+    const results: ReplayReport[] = [];
+    for (let seed = 1; seed <= Number(seeds); seed += 1) {
+      results.push(await replayTrace(rows, { seed, goal, minimumThresholdMb: 0.001, stage: 'adaptive' }));
+    }
+    const of = (pick: (result: ReplayReport) => number): number[] => results.map(pick);
+    const half = of((r) => r.secondHalf[score].pitwall / r.secondHalf[score].bestStatic);
+    halves.push(mean(half));
+    const cells = [
+      name,
+      `${mean(half).toFixed(4)} ± ${deviation(half).toFixed(4)}`,
+      mean(of((r) => r.lastQuarter[score].pitwall / r.lastQuarter[score].bestStatic)).toFixed(4),
+      mean(of((r) => r[score].pitwall / r[score].bestStatic)).toFixed(4),
+      `${mean(of((r) => r.prediction.grpc.medianError)).toFixed(3)} / ${mean(of((r) => r.prediction.zeroCopy.medianError)).toFixed(3)}`,
+      mean(of((r) => r.coverage90)).toFixed(3),
+      mean(of((r) => r.explored / r.rows)).toFixed(3),
+      mean(of((r) => r.trainings)).toFixed(1),
+      mean(of((r) => r.seconds)).toFixed(1),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+  console.log(
+    `geometric mean ${Math.exp(mean(halves.map(Math.log))).toFixed(4)}, worst ${Math.max(...halves).toFixed(4)}`,
+  );
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function deviation(values: readonly number[]): number {
+  const centre = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
 }

@@ -2,7 +2,7 @@
  * Scores the learner on every trace: `node <built>/replay-bench.js TRACE_DIRECTORY [SEEDS] [EXPLORATION_RATE]`. Prints, per goal and trace, the score over that of the best static
  * threshold in hindsight (second half, last quarter, whole), as mean and spread over the seeds. bench/learning/run.sh bundles and runs it.
  */
-import { replay } from '../../src/learning/replay.ts';
+import { type ReplayResult, replay } from '../../src/learning/replay.ts';
 import { CostModelChooser } from './cost-model-chooser.ts';
 import { allTraces } from './traces.ts';
 
@@ -19,10 +19,11 @@ for (const [statistic, score] of [
   console.log('|---|---|---|---|---|---|---|---|');
   const halves: number[] = [];
   for (const [name, rows] of traces) {
-    const results = Array.from({ length: Number(seedCount) }, (_, index) =>
-      replay(rows, new CostModelChooser(statistic, Number(rate)), { seed: index + 1 }),
-    );
-    const of = (pick: (result: (typeof results)[number]) => number): number[] => results.map(pick);
+    const results: ReplayResult[] = [];
+    for (let seed = 1; seed <= Number(seedCount); seed += 1) {
+      results.push(await replay(rows, new CostModelChooser(statistic, Number(rate)), { seed }));
+    }
+    const of = (pick: (result: ReplayResult) => number): number[] => results.map(pick);
     const half = of((r) => r.secondHalf[score].pitwall / r.secondHalf[score].bestStatic);
     halves.push(mean(half));
     const cells = [

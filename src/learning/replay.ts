@@ -17,12 +17,16 @@ export interface ReplayChoice {
   /** What it predicted, where it predicts. */
   readonly grpc: LatencyEstimate | undefined;
   readonly zeroCopy: LatencyEstimate | undefined;
+  /** Under which the chooser knows the transfer again. */
+  readonly transferId?: string;
 }
 
 /** Who is being replayed: the decision with all that learns behind it. */
 export interface ReplayChooser {
   choose(row: ReplayRequest, random: () => number): ReplayChoice;
-  learn(pool: string, observation: Observation): void;
+  learn(pool: string, observation: Observation, choice: ReplayChoice): void;
+  /** Lets time pass until a row arrives, `nowMs` of the trace; resolves when everything that was learned is in force. */
+  settle?(nowMs: number): Promise<void>;
   /** Trainings so far. */
   trainings?(): number;
 }
@@ -63,10 +67,16 @@ export interface ReplayResult extends SpanScore {
   /** Share of the second half's chosen latencies within their 90 % interval. */
   readonly coverage90: number;
   readonly decisionUs: { readonly p50: number; readonly p99: number };
+  /** Of the lanes that were chosen, over the whole trace, microseconds. */
+  readonly latencyUs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number };
 }
 
-/** @throws InvalidArgumentError for a trace without rows. */
-export function replay(rows: readonly TraceRow[], chooser: ReplayChooser, options: ReplayOptions = {}): ReplayResult {
+/** Rejects with InvalidArgumentError for a trace without rows. */
+export async function replay(
+  rows: readonly TraceRow[],
+  chooser: ReplayChooser,
+  options: ReplayOptions = {},
+): Promise<ReplayResult> {
   if (rows.length === 0) throw new InvalidArgumentError('rows', rows, 'at least one usable row');
   const random = seededRandom(options.seed ?? 1);
   const nowUs = options.nowUs ?? (() => 0);
@@ -74,6 +84,7 @@ export function replay(rows: readonly TraceRow[], chooser: ReplayChooser, option
   const pending = new PendingAnswers(chooser);
   for (const [index, row] of rows.entries()) {
     pending.deliver(row.atMs);
+    await chooser.settle?.(row.atMs);
     const request = toRequest(row);
     const startUs = nowUs();
     const choice = chooser.choose(request, random);
@@ -87,7 +98,7 @@ export function replay(rows: readonly TraceRow[], chooser: ReplayChooser, option
 /** Latencies on their way back: a transfer teaches when it has ended, not when it was launched. */
 class PendingAnswers {
   readonly #chooser: ReplayChooser;
-  #answers: { readonly endMs: number; readonly pool: string; readonly observation: Observation }[] = [];
+  #answers: Answer[] = [];
 
   constructor(chooser: ReplayChooser) {
     this.#chooser = chooser;
@@ -99,15 +110,22 @@ class PendingAnswers {
     const cpuTimeUs = method === 'grpc' ? row.grpcCpuUs : row.zeroCopyCpuUs;
     const endMs = row.atMs + latencyUs / 1000;
     const observation = { ...features, method, latencyUs, cpuTimeUs, atMs: endMs, propensity };
-    this.#answers.push({ endMs, pool: row.pool, observation });
+    this.#answers.push({ endMs, pool: row.pool, observation, choice });
   }
 
   deliver(nowMs: number): void {
     const due = this.#answers.filter((answer) => answer.endMs <= nowMs).sort((left, right) => left.endMs - right.endMs);
     if (due.length === 0) return;
     this.#answers = this.#answers.filter((answer) => answer.endMs > nowMs);
-    for (const { pool, observation } of due) this.#chooser.learn(pool, observation);
+    for (const { pool, observation, choice } of due) this.#chooser.learn(pool, observation, choice);
   }
+}
+
+interface Answer {
+  readonly endMs: number;
+  readonly pool: string;
+  readonly observation: Observation;
+  readonly choice: ReplayChoice;
 }
 
 /** What happened, and its scores. */
@@ -116,6 +134,7 @@ class ReplayLog {
   readonly #choices: Lane[] = [];
   readonly #errors = { grpc: [] as number[], zeroCopy: [] as number[] };
   readonly #decisionUs: number[] = [];
+  readonly #latencyUs: number[] = [];
   #faster = 0;
   #material = 0;
   #explored = 0;
@@ -138,6 +157,7 @@ class ReplayLog {
     const secondHalf = this.#choices.length >= Math.floor(this.#rows.length / 2);
     this.#choices.push(choice.method);
     this.#decisionUs.push(decisionUs);
+    this.#latencyUs.push(actual);
     this.#totalUs += actual;
     this.#oracleUs += best;
     if (actual === best) this.#faster += 1;
@@ -180,6 +200,12 @@ class ReplayLog {
       prediction: { grpc: summary(this.#errors.grpc), zeroCopy: summary(this.#errors.zeroCopy) },
       coverage90: this.#intervals === 0 ? 0 : this.#covered / this.#intervals,
       decisionUs: { p50: quantile(this.#decisionUs, 0.5), p99: quantile(this.#decisionUs, 0.99) },
+      latencyUs: {
+        mean: this.#totalUs / count,
+        p50: quantile(this.#latencyUs, 0.5),
+        p95: quantile(this.#latencyUs, 0.95),
+        p99: quantile(this.#latencyUs, 0.99),
+      },
     };
   }
 }

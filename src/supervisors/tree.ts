@@ -68,27 +68,13 @@ export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
       'storage',
       PART,
       [
-        workerSpec(ACTOR.metricsStore, metricsStore, args.metricsStore, {
-          register: ACTOR.metricsStore,
-          shutdown: WRITE_OUT_MS,
-        }),
+        storeSpec(args),
         workerSpec(ACTOR.recorder, recorder, args.recorder, { register: ACTOR.recorder, shutdown: WRITE_OUT_MS }),
       ],
       { register: 'storage' },
     ),
     workerSpec(ACTOR.resourceMonitor, resourceMonitor, args.resourceMonitor, { register: ACTOR.resourceMonitor }),
-    dynamicSupervisorSpec(
-      POOLS_NAME,
-      POOLS,
-      {
-        id: 'threshold_manager',
-        start: (parent, pool: string) =>
-          startGenServer(parent, thresholdManager, args.thresholdManager(pool), {
-            register: thresholdManagerName(pool),
-          }),
-      },
-      { register: POOLS_NAME },
-    ),
+    poolsSpec(args),
     supervisorSpec(
       'analysis',
       PART,
@@ -98,15 +84,52 @@ export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
       ],
       { register: 'analysis' },
     ),
-    supervisorSpec(
-      'learning',
-      PART,
-      [
-        workerSpec(ACTOR.workerPool, trainingPool, args.trainingPool, { register: ACTOR.workerPool }),
-        workerSpec(ACTOR.learner, learner, args.learner, { register: ACTOR.learner }),
-      ],
-      { register: 'learning' },
-    ),
+    learningSpec(args),
     workerSpec(ACTOR.controller, controller, args.controller, { register: ACTOR.controller }),
   ];
+}
+
+/**
+ * What decides and learns, and nothing that samples this machine or keeps time by itself: a replay plays the recorder and the resource
+ * monitor, so that equal seeds give equal results.
+ */
+export function replayTree(args: TreeArgs): readonly ChildSpecInput[] {
+  return [
+    storeSpec(args),
+    poolsSpec(args),
+    learningSpec(args),
+    workerSpec(ACTOR.controller, controller, args.controller, { register: ACTOR.controller }),
+  ];
+}
+
+function storeSpec(args: TreeArgs): ChildSpecInput {
+  return workerSpec(ACTOR.metricsStore, metricsStore, args.metricsStore, {
+    register: ACTOR.metricsStore,
+    shutdown: WRITE_OUT_MS,
+  });
+}
+
+function poolsSpec(args: TreeArgs): ChildSpecInput {
+  return dynamicSupervisorSpec(
+    POOLS_NAME,
+    POOLS,
+    {
+      id: 'threshold_manager',
+      start: (parent, pool: string) =>
+        startGenServer(parent, thresholdManager, args.thresholdManager(pool), { register: thresholdManagerName(pool) }),
+    },
+    { register: POOLS_NAME },
+  );
+}
+
+function learningSpec(args: TreeArgs): ChildSpecInput {
+  return supervisorSpec(
+    'learning',
+    PART,
+    [
+      workerSpec(ACTOR.workerPool, trainingPool, args.trainingPool, { register: ACTOR.workerPool }),
+      workerSpec(ACTOR.learner, learner, args.learner, { register: ACTOR.learner }),
+    ],
+    { register: 'learning' },
+  );
 }

@@ -7,6 +7,7 @@ import { MachineHistory } from '../actors/machine-history.ts';
 import { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import {
+  type ChildSpecInput,
   call,
   describeReason,
   inspect,
@@ -20,7 +21,7 @@ import {
   stopSystem,
   systemClock,
 } from '../otp/index.ts';
-import { HOSTED, HOSTED_NAME, pitwallTree, ROOT, ROOT_NAME } from '../supervisors/tree.ts';
+import { HOSTED, HOSTED_NAME, pitwallTree, ROOT, ROOT_NAME, type TreeArgs } from '../supervisors/tree.ts';
 import { createContextCarrier } from '../telemetry/context.ts';
 import { createTelemetry, type Telemetry, type TelemetrySettings } from '../telemetry/instruments.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
@@ -91,7 +92,7 @@ export class Engine {
   }
 
   /** Starts both trees. A root that cannot start leaves a degraded engine, not an error. */
-  async start(): Promise<void> {
+  async start(tree: (args: TreeArgs) => readonly ChildSpecInput[]): Promise<void> {
     const { config, system, brain, destinations, notices } = this;
     const hosted = await startSupervisor(system, HOSTED, [], { name: HOSTED_NAME, register: HOSTED_NAME });
     if (hosted.type === 'ok') this.#hosted = hosted.ref;
@@ -110,7 +111,7 @@ export class Engine {
       nowMs: () => this.system.clock.now(),
       onRecords: (records) => this.#telemetry.recordBatch(records),
     });
-    const root = await startSupervisor(system, ROOT, pitwallTree(args), { name: ROOT_NAME, register: ROOT_NAME });
+    const root = await startSupervisor(system, ROOT, tree(args), { name: ROOT_NAME, register: ROOT_NAME });
     if (root.type === 'ok') this.#root = root.ref;
     else this.#degraded(root.type === 'error' ? describeReason(root.reason) : 'the root ignored its start');
   }
@@ -223,9 +224,13 @@ function isMeterProvider(value: object | undefined): value is MeterProvider {
 
 const FLUSH_TIMEOUT_MS = 60_000;
 
-export async function startEngine(config: RuntimeConfig): Promise<Engine> {
+/** @param tree what stands below the root; the runtime's own by default */
+export async function startEngine(
+  config: RuntimeConfig,
+  tree: (args: TreeArgs) => readonly ChildSpecInput[] = pitwallTree,
+): Promise<Engine> {
   const engine = new Engine(config);
-  await engine.start();
+  await engine.start(tree);
   return engine;
 }
 
