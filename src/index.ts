@@ -48,7 +48,7 @@ export type { Thresholds } from './facade/thresholds.ts';
 export type { TransferMetrics } from './hot-path/complete.ts';
 export type { Lane, LaneContext, Lanes, TransferInput } from './hot-path/lanes.ts';
 export type { TransferOptions } from './hot-path/transfer.ts';
-export type { ReplayResult } from './learning/replay.ts';
+export type { ReplayProgress, ReplayResult } from './learning/replay.ts';
 export type { ThresholdChange } from './learning/threshold-tuning.ts';
 export type { TraceRow } from './learning/trace.ts';
 export type { Outcome, TransferRecord } from './metrics/record.ts';

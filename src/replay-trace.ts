@@ -1,7 +1,7 @@
 /** `replayTrace`: what pitwall would have done with recorded transfers of which both lanes were measured. */
 import type { ConfiguredRolloutStage, Goal } from './config/types.ts';
 import { InvalidArgumentError } from './errors.ts';
-import { type ReplayResult, replay } from './learning/replay.ts';
+import { type ReplayProgress, type ReplayResult, replay } from './learning/replay.ts';
 import type { TraceProblem, TraceRow } from './learning/trace.ts';
 import { readTraceFile } from './metrics/exchange/trace-file.ts';
 import { startReplayHost } from './wiring/replay-host.ts';
@@ -22,7 +22,7 @@ export interface ReplayTraceOptions {
   /** Seconds of the trace between two trainings. Default 3 600. */
   readonly modelUpdateIntervalSeconds?: number | undefined;
   /** Called after each row with the regret so far. */
-  readonly onRow?: ((row: number, regret: number) => void) | undefined;
+  readonly onRow?: ((progress: ReplayProgress) => void) | undefined;
 }
 
 export interface ReplayReport extends ReplayResult {

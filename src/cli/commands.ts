@@ -7,6 +7,11 @@ export interface CommandEntry extends CommandTitle {
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'top',
+    summary: 'what goes on now, pool by pool, refreshed each second',
+    load: async () => (await import('./top.ts')).command,
+  },
+  {
     name: 'stats',
     summary: 'what was measured: per pool and lane, by kind of payload, over time',
     load: async () => (await import('./stats.ts')).command,
@@ -15,6 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'check',
     summary: 'whether service levels hold, as an exit code for pipelines',
     load: async () => (await import('./check.ts')).command,
+  },
+  {
+    name: 'replay',
+    summary: 'what pitwall would have done with recorded transfers, beside what anybody else would have',
+    load: async () => (await import('./replay.ts')).command,
   },
   {
     name: 'explain',

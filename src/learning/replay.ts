@@ -41,8 +41,17 @@ export interface ReplayOptions {
   readonly seed?: number;
   /** Microseconds of a clock, to time decisions; without it decision times are 0. */
   readonly nowUs?: () => number;
-  /** Called after each row, e.g. for a chart; `regret` so far. */
-  readonly onRow?: (row: number, regret: number) => void;
+  /** Called after each row, e.g. for a chart. */
+  readonly onRow?: (progress: ReplayProgress) => void;
+}
+
+/** Regret so far: total time over that of each row's faster lane. */
+export interface ReplayProgress {
+  /** Rows so far. */
+  readonly rows: number;
+  readonly pitwall: number;
+  readonly grpc: number;
+  readonly zeroCopy: number;
 }
 
 export interface LanePrediction {
@@ -68,7 +77,19 @@ export interface ReplayResult extends SpanScore {
   readonly coverage90: number;
   readonly decisionUs: { readonly p50: number; readonly p99: number };
   /** Of the lanes that were chosen, over the whole trace, microseconds. */
-  readonly latencyUs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly latencyUs: ReplayLatency;
+  /** Bytes per microsecond, which are 10^6 bytes per second: mean of each transfer's. */
+  readonly throughputMBps: number;
+}
+
+export interface ReplayLatency {
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
 }
 
 /** Rejects with InvalidArgumentError for a trace without rows. */
@@ -82,7 +103,7 @@ export async function replay(
   const nowUs = options.nowUs ?? (() => 0);
   const log = new ReplayLog(rows);
   const pending = new PendingAnswers(chooser);
-  for (const [index, row] of rows.entries()) {
+  for (const row of rows) {
     pending.deliver(row.atMs);
     await chooser.settle?.(row.atMs);
     const request = toRequest(row);
@@ -90,7 +111,7 @@ export async function replay(
     const choice = chooser.choose(request, random);
     log.add(row, choice, nowUs() - startUs);
     pending.add(row, request.features, choice);
-    options.onRow?.(index, log.regretSoFar);
+    options.onRow?.(log.progress);
   }
   return log.result(chooser.trainings?.() ?? 0);
 }
@@ -142,13 +163,18 @@ class ReplayLog {
   #intervals = 0;
   #totalUs = 0;
   #oracleUs = 0;
+  #grpcUs = 0;
+  #zeroCopyUs = 0;
+  #throughput = 0;
 
   constructor(rows: readonly TraceRow[]) {
     this.#rows = rows;
   }
 
-  get regretSoFar(): number {
-    return this.#totalUs / this.#oracleUs;
+  get progress(): ReplayProgress {
+    const oracle = this.#oracleUs;
+    const [pitwall, grpc, zeroCopy] = [this.#totalUs / oracle, this.#grpcUs / oracle, this.#zeroCopyUs / oracle];
+    return { rows: this.#choices.length, pitwall, grpc, zeroCopy };
   }
 
   add(row: TraceRow, choice: ReplayChoice, decisionUs: number): void {
@@ -160,6 +186,9 @@ class ReplayLog {
     this.#latencyUs.push(actual);
     this.#totalUs += actual;
     this.#oracleUs += best;
+    this.#grpcUs += row.grpcUs;
+    this.#zeroCopyUs += row.zeroCopyUs;
+    this.#throughput += row.dataSize / actual;
     if (actual === best) this.#faster += 1;
     if (actual <= 1.05 * best) this.#material += 1;
     if (choice.explored) this.#explored += 1;
@@ -200,12 +229,8 @@ class ReplayLog {
       prediction: { grpc: summary(this.#errors.grpc), zeroCopy: summary(this.#errors.zeroCopy) },
       coverage90: this.#intervals === 0 ? 0 : this.#covered / this.#intervals,
       decisionUs: { p50: quantile(this.#decisionUs, 0.5), p99: quantile(this.#decisionUs, 0.99) },
-      latencyUs: {
-        mean: this.#totalUs / count,
-        p50: quantile(this.#latencyUs, 0.5),
-        p95: quantile(this.#latencyUs, 0.95),
-        p99: quantile(this.#latencyUs, 0.99),
-      },
+      latencyUs: latencyOf(this.#latencyUs),
+      throughputMBps: this.#throughput / count,
     };
   }
 }
@@ -218,6 +243,18 @@ function toRequest(row: TraceRow): ReplayRequest {
   return {
     ...seen,
     features: { dataSize, dataType, format, compression, warm, systemLoad, availableMemory, inFlight, hourOfDay },
+  };
+}
+
+function latencyOf(values: readonly number[]): ReplayLatency {
+  return {
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    min: quantile(values, 0),
+    max: quantile(values, 1),
+    p50: quantile(values, 0.5),
+    p95: quantile(values, 0.95),
+    p99: quantile(values, 0.99),
+    p999: quantile(values, 0.999),
   };
 }
 
