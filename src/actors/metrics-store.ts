@@ -5,8 +5,15 @@
 import type { JsonValue } from '../learning/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
-import type { MetricsStore, RecordsQuery, SeriesQuery, StatisticsQuery, StoreKind } from '../metrics/store-types.ts';
-import { type Call, type GenServer, next, reply, type Self } from '../otp/index.ts';
+import type {
+  MetricsStore,
+  RecordsQuery,
+  RetainResult,
+  SeriesQuery,
+  StatisticsQuery,
+  StoreKind,
+} from '../metrics/store-types.ts';
+import { type Call, type GenServer, next, reply } from '../otp/index.ts';
 import { RecordReads } from './record-reads.ts';
 import { afterSystemMessage } from './system-message.ts';
 
@@ -95,6 +102,12 @@ export interface RemoveEntry {
 export interface Retain {
   readonly type: 'retain';
 }
+/** A step of the clean-up is over. */
+export interface Retained {
+  readonly type: 'retained';
+  readonly outcome: ReadOutcome<RetainResult>;
+  readonly tookMs: number;
+}
 
 export type MetricsStoreCall =
   | AppendRecords
@@ -117,12 +130,16 @@ interface State {
 }
 
 const RETAIN_EVERY_MS = 60_000;
+/** One step of the clean-up: records that are to be durable within 100 ms wait for its end. */
+const STEP_MS = 20;
 
-export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, MetricsStoreCast, Retain> = {
+export type MetricsStoreInfo = Retain | Retained;
+
+export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, MetricsStoreCast, MetricsStoreInfo> = {
   async init(args, self) {
     self.trapExit(true);
     const store = await args.open();
-    scheduleRetain(args, self);
+    self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS);
     return next.ok({ args, store, readers: new RecordReads() });
   },
   async handleCall(message, from, state) {
@@ -183,9 +200,17 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
   async handleInfo(message, state, self) {
     switch (message.type) {
       case 'retain':
-        await state.store.retain();
-        scheduleRetain(state.args, self);
+        // Not awaited: neither questions nor records wait for the clean-up.
+        void retainStep(state.store).then((retained) => self.send(self.ref, retained));
         return next.noreply(state);
+      case 'retained': {
+        const { outcome, tookMs } = message;
+        if (outcome.type === 'failed') return next.stop(outcome.error, state);
+        // Where more is due, in steps with as much time for others between them.
+        const afterMs = outcome.value.more ? Math.max(STEP_MS, tookMs) : (state.args.retainEveryMs ?? RETAIN_EVERY_MS);
+        self.sendAfter({ type: 'retain' }, afterMs);
+        return next.noreply(state);
+      }
       default:
         return afterSystemMessage(message, state);
     }
@@ -224,6 +249,11 @@ async function attempt(write: Promise<void>): Promise<WriteOutcome> {
   }
 }
 
-function scheduleRetain(args: MetricsStoreArgs, self: Self<MetricsStoreCall, MetricsStoreCast, Retain>): void {
-  self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS);
+async function retainStep(store: MetricsStore): Promise<Retained> {
+  const startMs = performance.now();
+  const outcome = await store.retain({ budgetMs: STEP_MS }).then(
+    (value) => ({ type: 'ok', value }) as const,
+    (error: unknown) => ({ type: 'failed', error }) as const,
+  );
+  return { type: 'retained', outcome, tookMs: performance.now() - startMs };
 }

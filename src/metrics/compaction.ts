@@ -1,89 +1,182 @@
-/** Many small blocks of one minute become one: quiet pools write a block per batch, which costs a key and a page each. */
+/** Small blocks of one minute become large ones: quiet pools write a block per batch, which costs a key and a page each. */
 import { type BlockEncoder, BlockView, type EncodedBlock, MAX_BLOCK_ROWS, MINUTE_US } from './block-codec.ts';
 import { recordsOf } from './block-records.ts';
-import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
-import { parseBlockKey } from './keys.ts';
+import type { KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
+import { parseBlockKey, type StoreKey } from './keys.ts';
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
 import type { TransferRecord } from './record.ts';
 import { removeBlock } from './retention.ts';
+import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
 
 /** A minute is touched this long after its end, when hardly anything more comes. */
 const GRACE_US = 2 * MINUTE_US;
-/** Minutes with fewer rows a block than this are worth it. */
+/** Blocks of more rows than this stay as they are. */
 const SMALL_ROWS = 1024;
-const MAX_KEYS = 2048;
+const KEYS_AT_ONCE = 512;
+/** Blocks that become one, at most. */
+const MAX_GROUP = 256;
+/** Groups merged in one transaction, at most. */
+const GROUPS_AT_ONCE = 32;
+/** Pools whose place is remembered. */
+const MAX_PLACES = 4096;
 
-/** Merges at most `maxMinutes` minutes, each in a transaction of its own. Returns how many blocks went. */
-export function compactMinutes(
-  environment: KeyValueEnvironment,
-  encoder: BlockEncoder,
-  put: (transaction: KeyValueTransaction, block: EncodedBlock) => void,
-  nowUs: number,
-  maxMinutes: number,
-): number {
-  const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
-  let minutes = 0;
-  let merged = 0;
-  for (const poolKey of poolKeys(environment, 'metrics')) {
-    while (minutes < maxMinutes) {
-      const fromUs = milestoneOf(environment, 'compacted', poolKey) * 1_000_000;
-      const minute = nextMinute(environment, poolKey, fromUs, endUs);
-      if (minute === undefined) break;
-      merged += environment.write((transaction) => mergeMinute(transaction, encoder, put, poolKey, minute), {
-        reclaim: true,
-      });
-      environment.refresh();
-      minutes += 1;
-    }
-    if (minutes >= maxMinutes) break;
-  }
-  return merged;
+export type PutBlock = (transaction: KeyValueTransaction, block: EncodedBlock) => void;
+
+/** Blocks of one minute that become one. */
+interface Group {
+  readonly poolKey: string;
+  readonly keys: readonly StoreKey[];
+  /** What comes before is done when these are merged, Unix microseconds. */
+  readonly nextUs: number;
 }
 
-function nextMinute(
-  environment: KeyValueEnvironment,
+export class Compaction {
+  readonly #encoder: BlockEncoder;
+  readonly #put: PutBlock;
+  /** Up to where each pool was looked through. The milestone in the store follows when something is merged: looking is cheap, writing is not. */
+  readonly #places = new Map<string, number>();
+
+  constructor(encoder: BlockEncoder, put: PutBlock) {
+    this.#encoder = encoder;
+    this.#put = put;
+  }
+
+  /** Merges blocks of minutes that are over until the budget is spent. Returns how many blocks went. */
+  run(environment: KeyValueEnvironment, nowUs: number, budget: TimeBudget): number {
+    const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
+    let merged = 0;
+    let batch: Group[] = [];
+    for (const group of this.#groups(environment, endUs, budget)) {
+      batch.push(group);
+      if (batch.length >= GROUPS_AT_ONCE) {
+        merged += this.#mergeBatch(environment, batch, budget);
+        batch = [];
+      }
+      if (budget.spent) break;
+    }
+    return merged + this.#mergeBatch(environment, batch, budget);
+  }
+
+  *#groups(environment: KeyValueReader, endUs: number, budget: TimeBudget): Generator<Group> {
+    for (const poolKey of poolKeys(environment, 'metrics')) {
+      let fromUs = this.#placeOf(environment, poolKey);
+      while (fromUs < endUs && !budget.spent) {
+        const { keys, nextUs } = nextGroup(environment, poolKey, fromUs, endUs);
+        fromUs = nextUs;
+        if (keys.length > 0) yield { poolKey, keys, nextUs };
+        else this.#remember(poolKey, nextUs);
+      }
+    }
+  }
+
+  /** In order, as many to a transaction as it has time for; what the budget leaves is found again. */
+  #mergeBatch(environment: KeyValueEnvironment, groups: readonly Group[], budget: TimeBudget): number {
+    let merged = 0;
+    let done = 0;
+    while (done < groups.length && (done === 0 || !budget.spent)) {
+      const before = done;
+      merged += environment.write(
+        (transaction) => {
+          const time = new TimeBudget(TRANSACTION_MS);
+          let count = 0;
+          done = before;
+          while (done < groups.length && (done === before || !time.spent)) {
+            count += this.#merge(transaction, groups[done] as Group); // in range
+            done += 1;
+          }
+          return count;
+        },
+        { reclaim: true },
+      );
+      environment.refresh();
+      for (const { poolKey, nextUs } of groups.slice(before, done)) this.#remember(poolKey, nextUs);
+    }
+    return merged;
+  }
+
+  #merge(transaction: KeyValueTransaction, { poolKey, keys, nextUs }: Group): number {
+    // Seconds, as every milestone; the fraction gives the microsecond back when rounded.
+    transaction.put('meta', milestoneKey('compacted', poolKey), encodeNumber(nextUs / 1_000_000));
+    const records: TransferRecord[] = [];
+    let found = 0;
+    for (const key of keys) {
+      const bytes = transaction.get('metrics', key);
+      if (bytes === undefined) continue; // another process was faster
+      found += 1;
+      try {
+        const block = new BlockView(bytes);
+        const recordAt = recordsOf(block);
+        for (let row = 0; row < block.rows; row += 1) records.push(recordAt(row));
+      } catch {
+        // A damaged block stays as it is, so that nothing is lost that a repair could still read.
+        return 0;
+      }
+    }
+    if (found < 2) return 0;
+    for (const key of keys) removeBlock(transaction, key);
+    const blocks = this.#encoder.encodeAll(records);
+    for (const block of blocks) this.#put(transaction, block);
+    return found - blocks.length;
+  }
+
+  #placeOf(reader: KeyValueReader, poolKey: string): number {
+    const stored = Math.round(milestoneOf(reader, 'compacted', poolKey) * 1_000_000);
+    return Math.max(stored, this.#places.get(poolKey) ?? 0);
+  }
+
+  #remember(poolKey: string, nextUs: number): void {
+    if (this.#places.size >= MAX_PLACES && !this.#places.has(poolKey)) this.#places.clear();
+    this.#places.set(poolKey, nextUs);
+  }
+}
+
+/** The next small blocks that follow each other in one minute; none, where there is nothing to merge before `nextUs`. */
+function nextGroup(
+  reader: KeyValueReader,
   poolKey: string,
   fromUs: number,
   endUs: number,
-): number | undefined {
-  if (fromUs >= endUs) return undefined;
-  const [key] = environment.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: 1 });
-  const firstUs = key?.[1];
-  return typeof firstUs === 'number' ? Math.floor(firstUs / MINUTE_US) * MINUTE_US : undefined;
+): { readonly keys: readonly StoreKey[]; readonly nextUs: number } {
+  const found = reader.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: KEYS_AT_ONCE });
+  const group = new OpenGroup();
+  for (const key of found) {
+    const block = parseBlockKey(key);
+    if (block === undefined) continue;
+    if (group.takes(block.firstUs, block.rows)) group.add(key, block.rows);
+    else if (group.keys.length > 1) return { keys: group.keys, nextUs: block.firstUs };
+    else group.begin(key, block.firstUs, block.rows);
+  }
+  if (found.length < KEYS_AT_ONCE) return { keys: group.keys.length > 1 ? group.keys : [], nextUs: endUs };
+  // More follow: what was begun last is looked at again, with them.
+  return { keys: [], nextUs: Math.max(group.firstUs, fromUs + 1) };
 }
 
-function mergeMinute(
-  transaction: KeyValueTransaction,
-  encoder: BlockEncoder,
-  put: (transaction: KeyValueTransaction, block: EncodedBlock) => void,
-  poolKey: string,
-  minuteUs: number,
-): number {
-  transaction.put('meta', milestoneKey('compacted', poolKey), encodeNumber((minuteUs + MINUTE_US) / 1_000_000));
-  const keys = transaction.keys('metrics', {
-    from: [poolKey, minuteUs],
-    to: [poolKey, minuteUs + MINUTE_US],
-    limit: MAX_KEYS,
-  });
-  const rows = keys.reduce((sum, key) => sum + (parseBlockKey(key)?.rows ?? 0), 0);
-  const needed = Math.ceil(rows / MAX_BLOCK_ROWS);
-  if (keys.length < 2 || rows / keys.length >= SMALL_ROWS) return 0;
-  const records: TransferRecord[] = [];
-  for (const key of keys) {
-    const bytes = transaction.get('metrics', key);
-    if (bytes === undefined) continue;
-    try {
-      const block = new BlockView(bytes);
-      const recordAt = recordsOf(block);
-      for (let row = 0; row < block.rows; row += 1) records.push(recordAt(row));
-    } catch {
-      // A damaged block stays as it is, so that nothing is lost that a repair could still read.
-      return 0;
-    }
+class OpenGroup {
+  keys: StoreKey[] = [];
+  firstUs = 0;
+  #rows = 0;
+
+  takes(firstUs: number, rows: number): boolean {
+    return (
+      this.keys.length > 0 &&
+      this.keys.length < MAX_GROUP &&
+      Math.floor(firstUs / MINUTE_US) === Math.floor(this.firstUs / MINUTE_US) &&
+      rows <= SMALL_ROWS &&
+      this.#rows + rows <= MAX_BLOCK_ROWS
+    );
   }
-  for (const key of keys) removeBlock(transaction, key);
-  for (const block of encoder.encodeAll(records)) put(transaction, block);
-  return keys.length - needed;
+
+  add(key: StoreKey, rows: number): void {
+    this.keys.push(key);
+    this.#rows += rows;
+  }
+
+  begin(key: StoreKey, firstUs: number, rows: number): void {
+    this.firstUs = firstUs;
+    this.keys = [];
+    this.#rows = 0;
+    if (rows <= SMALL_ROWS) this.add(key, rows);
+  }
 }

@@ -5,7 +5,7 @@
 import { addToLanes, type Lanes, totalOf } from './accumulate.ts';
 import { Cells, encodePage, mergeCellsPage, mergeSummaryPage, pageStamp, type Slice } from './aggregate.ts';
 import { BlockEncoder, BlockView, type EncodedBlock } from './block-codec.ts';
-import { compactMinutes } from './compaction.ts';
+import { Compaction } from './compaction.ts';
 import type { DatabaseName, KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
 import {
   aggregateKey,
@@ -19,9 +19,12 @@ import {
   type StoreKey,
 } from './keys.ts';
 import { encodeNumber } from './meta.ts';
+import { OpenMinutes } from './open-minutes.ts';
 import { milestoneOf } from './progress.ts';
-import { OpenMinutes, sealMinutes } from './sealing.ts';
+import { RollUp } from './roll-up.ts';
+import { sealMinutes } from './sealing.ts';
 import { Summary } from './summary.ts';
+import type { TimeBudget } from './time-budget.ts';
 
 /** Decoded pages kept so that the open minute is not decoded again with every batch. */
 const MAX_CACHED_PAGES = 512;
@@ -41,7 +44,8 @@ export interface NamedEntry {
 export class Engine {
   readonly #environment: KeyValueEnvironment;
   readonly #writer: number;
-  readonly #encoder = new BlockEncoder();
+  readonly #compaction = new Compaction(new BlockEncoder(), (transaction, block) => this.#putBlock(transaction, block));
+  readonly #rollUp = new RollUp();
   readonly #open = new OpenMinutes();
   readonly #cache = new Map<string, CachedPage>();
   #sequence = 0;
@@ -80,20 +84,19 @@ export class Engine {
     );
   }
 
-  /** Writes the cells of minutes that are over, while `goOn` says so. Returns how many minutes. */
-  seal(nowUs: number, goOn: () => boolean): number {
-    return this.#attempt(() => sealMinutes(this.#environment, this.#open, nowUs, goOn));
+  /** Writes the cells of minutes that are over, until the budget is spent. Returns how many minutes. */
+  seal(nowUs: number, budget: TimeBudget): number {
+    return this.#attempt(() => sealMinutes(this.#environment, this.#open, nowUs, budget));
   }
 
-  /** Merges small blocks of minutes that are over, a few minutes at a time. Returns how many blocks went. */
-  compact(nowUs: number): number {
-    return compactMinutes(
-      this.#environment,
-      this.#encoder,
-      (transaction, block) => this.#putBlock(transaction, block),
-      nowUs,
-      16,
-    );
+  /** Rolls up cells of hours that are over, until the budget is spent. Returns how many hours. */
+  rollUp(nowUs: number, budget: TimeBudget): number {
+    return this.#rollUp.run(this.#environment, nowUs, budget);
+  }
+
+  /** Merges small blocks of minutes that are over, until the budget is spent. Returns how many blocks went. */
+  compact(nowUs: number, budget: TimeBudget): number {
+    return this.#compaction.run(this.#environment, nowUs, budget);
   }
 
   #putBlock(transaction: KeyValueTransaction, block: EncodedBlock): void {

@@ -7,37 +7,35 @@ import { aggregateKey, HOUR_S, idKey, type Level, MINUTE_S, type StoreKey } from
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { MILESTONES, milestoneKey, milestoneOf } from './progress.ts';
+import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
 
-/** Entries removed in one transaction. */
-const STEP = 256;
+/** Entries removed in one transaction, at most: it ends before, where its time is over. */
+const ENTRIES_AT_ONCE = 256;
 
 export interface RetentionResult {
   readonly removedBlocks: number;
   readonly removedAggregates: number;
-  /** True where more is left to remove: call again. */
-  readonly more: boolean;
 }
 
-/** Removes blocks and aggregates that end at or before `cutoffUs`, at most `maxSteps` transactions of 256 entries. */
-export function removeBefore(environment: KeyValueEnvironment, cutoffUs: number, maxSteps: number): RetentionResult {
-  const steps = new StepBudget(maxSteps);
+/** Removes blocks and aggregates that end at or before `cutoffUs`, until the budget is spent. */
+export function removeBefore(environment: KeyValueEnvironment, cutoffUs: number, budget: TimeBudget): RetentionResult {
   const cutoffS = Math.floor(cutoffUs / 60_000_000) * MINUTE_S;
   let removedBlocks = 0;
   let removedAggregates = 0;
   for (const poolKey of poolKeys(environment, 'metrics')) {
-    removedBlocks += drop(environment, 'metrics', [poolKey], [poolKey, cutoffS * 1_000_000], steps);
-    if (steps.spent) return { removedBlocks, removedAggregates, more: true };
+    removedBlocks += drop(environment, 'metrics', [poolKey], [poolKey, cutoffS * 1_000_000], budget);
+    if (budget.spent) return { removedBlocks, removedAggregates };
   }
   for (const poolKey of poolKeys(environment, 'aggregates')) {
     for (const slice of SLICES) {
       for (const level of [MINUTE_S, HOUR_S] as const) {
-        removedAggregates += dropBuckets(environment, poolKey, slice, level, cutoffS, steps);
-        if (steps.spent) return { removedBlocks, removedAggregates, more: true };
+        removedAggregates += dropBuckets(environment, poolKey, slice, level, cutoffS, budget);
+        if (budget.spent) return { removedBlocks, removedAggregates };
       }
     }
     forgetEmptyPool(environment, poolKey);
   }
-  return { removedBlocks, removedAggregates, more: false };
+  return { removedBlocks, removedAggregates };
 }
 
 /** First microsecond of the oldest record, undefined in an empty store. */
@@ -51,33 +49,17 @@ export function oldestRecordUs(environment: KeyValueEnvironment): number | undef
   return oldest;
 }
 
-class StepBudget {
-  #left: number;
-
-  constructor(steps: number) {
-    this.#left = steps;
-  }
-
-  get spent(): boolean {
-    return this.#left <= 0;
-  }
-
-  take(): void {
-    this.#left -= 1;
-  }
-}
-
 function dropBuckets(
   environment: KeyValueEnvironment,
   poolKey: string,
   slice: (typeof SLICES)[number],
   level: Level,
   cutoffS: number,
-  steps: StepBudget,
+  budget: TimeBudget,
 ): number {
   const lastS = Math.floor(cutoffS / level) * level;
   const from = aggregateKey(poolKey, slice, level, 0);
-  return drop(environment, 'aggregates', from, aggregateKey(poolKey, slice, level, lastS), steps);
+  return drop(environment, 'aggregates', from, aggregateKey(poolKey, slice, level, lastS), budget);
 }
 
 function drop(
@@ -85,24 +67,31 @@ function drop(
   database: 'metrics' | 'aggregates',
   from: StoreKey,
   to: StoreKey,
-  steps: StepBudget,
+  budget: TimeBudget,
 ): number {
   let removed = 0;
-  while (!steps.spent) {
-    const keys = environment.keys(database, { from, to, limit: STEP });
+  while (!budget.spent) {
+    const keys = environment.keys(database, { from, to, limit: ENTRIES_AT_ONCE });
     if (keys.length === 0) return removed;
-    environment.write(
-      (transaction) => {
-        for (const key of keys) {
-          if (database === 'metrics') removeBlock(transaction, key);
-          else transaction.remove(database, key);
-        }
-      },
-      { reclaim: true },
-    );
+    removed += environment.write((transaction) => dropSome(transaction, database, keys), { reclaim: true });
     environment.refresh();
-    removed += keys.length;
-    steps.take();
+  }
+  return removed;
+}
+
+/** As many as a transaction has time for, one at least. */
+function dropSome(
+  transaction: KeyValueTransaction,
+  database: 'metrics' | 'aggregates',
+  keys: readonly StoreKey[],
+): number {
+  const time = new TimeBudget(TRANSACTION_MS);
+  let removed = 0;
+  for (const key of keys) {
+    if (database === 'metrics') removeBlock(transaction, key);
+    else transaction.remove(database, key);
+    removed += 1;
+    if (time.spent) break;
   }
   return removed;
 }
@@ -138,8 +127,7 @@ function forgetEmptyPool(environment: KeyValueEnvironment, poolKey: string): voi
  * Cells of single minutes are the bulk of the aggregates and are asked for while recent: older ones go once their hour is rolled up.
  * (A query by type or size band that begins in the middle of an older hour reads records there.)
  */
-export function removeMinuteCells(environment: KeyValueEnvironment, beforeS: number, maxSteps: number): number {
-  const steps = new StepBudget(maxSteps);
+export function removeMinuteCells(environment: KeyValueEnvironment, beforeS: number, budget: TimeBudget): number {
   let removed = 0;
   for (const poolKey of poolKeys(environment, 'aggregates')) {
     const cutoffS = Math.min(Math.floor(beforeS / HOUR_S) * HOUR_S, milestoneOf(environment, 'rolled', poolKey));
@@ -151,8 +139,8 @@ export function removeMinuteCells(environment: KeyValueEnvironment, beforeS: num
       (transaction) => transaction.put('meta', milestoneKey('cells_from', poolKey), encodeNumber(cutoffS)),
       { reclaim: true },
     );
-    removed += drop(environment, 'aggregates', from, to, steps);
-    if (steps.spent) break;
+    removed += drop(environment, 'aggregates', from, to, budget);
+    if (budget.spent) break;
   }
   return removed;
 }

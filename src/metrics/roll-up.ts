@@ -1,38 +1,59 @@
-/** Cells of minutes become cells of hours once the hour is over and sealed. (The lanes' pages do so minute by minute: sealing.ts.) */
-import { Cells, encodePage, mergeCellsPage } from './aggregate.ts';
-import type { KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
+/**
+ * Cells of minutes become cells of hours once the hour is over and sealed. (The lanes' pages do so minute by minute: sealing.ts.) An hour is
+ * put together outside of any transaction, a page at a time; the transaction only proves that no page changed meanwhile, and writes.
+ */
+import { Cells, encodePage, mergeCellsPage, pageStamp } from './aggregate.ts';
+import type { KeyRange, KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
 import { aggregateKey, HOUR_S, MINUTE_S } from './keys.ts';
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
+import type { TimeBudget } from './time-budget.ts';
 
 /** An hour is rolled up this long after its end: what comes even later is added to both. */
 const GRACE_S = 120;
 
-/** Rolls up at most `maxHours` hours whose minutes are all sealed, each in a transaction of its own. Returns how many. */
-export function rollUp(environment: KeyValueEnvironment, nowUs: number, maxHours: number): number {
-  const endS = Math.floor((nowUs / 1_000_000 - GRACE_S) / HOUR_S) * HOUR_S;
-  let done = 0;
-  for (const poolKey of poolKeys(environment, 'aggregates')) {
-    while (done < maxHours && rollUpNext(environment, poolKey, endS)) done += 1;
-    if (done >= maxHours) break;
-  }
-  return done;
+interface Hour {
+  readonly poolKey: string;
+  readonly hourS: number;
 }
 
-function rollUpNext(environment: KeyValueEnvironment, poolKey: string, endS: number): boolean {
-  if (nextHour(environment, poolKey, endS) === undefined) return false;
-  const work = (transaction: KeyValueTransaction): boolean => {
-    // Asked again inside the transaction: another process may have been faster.
-    const hourS = nextHour(transaction, poolKey, endS);
-    if (hourS === undefined) return false;
-    rollUpCells(transaction, poolKey, hourS);
-    transaction.put('meta', milestoneKey('rolled', poolKey), encodeNumber(hourS + HOUR_S));
-    return true;
-  };
-  const done = environment.write(work, { reclaim: true });
-  environment.refresh();
-  return done;
+/** An hour that is being put together. */
+interface Draft extends Hour {
+  readonly cells: Cells;
+  /** Start and stamp of each page that is in. */
+  readonly pages: (readonly [minuteS: number, stamp: number])[];
+  nextMinuteS: number;
+}
+
+export class RollUp {
+  #draft: Draft | undefined;
+
+  /** Rolls up hours whose minutes are all sealed, each in a transaction of its own, until the budget is spent. Returns how many. */
+  run(environment: KeyValueEnvironment, nowUs: number, budget: TimeBudget): number {
+    const endS = Math.floor((nowUs / 1_000_000 - GRACE_S) / HOUR_S) * HOUR_S;
+    let done = 0;
+    for (const poolKey of poolKeys(environment, 'aggregates')) {
+      while (!budget.spent) {
+        const hourS = nextHour(environment, poolKey, endS);
+        if (hourS === undefined) break;
+        const draft = this.#draftOf({ poolKey, hourS });
+        if (!addPages(environment, draft, budget)) return done;
+        this.#draft = undefined;
+        environment.write((transaction) => writeHour(transaction, draft), { reclaim: true });
+        environment.refresh();
+        done += 1;
+      }
+    }
+    return done;
+  }
+
+  #draftOf({ poolKey, hourS }: Hour): Draft {
+    const { poolKey: ofPool, hourS: ofHour } = this.#draft ?? {};
+    if (this.#draft !== undefined && ofPool === poolKey && ofHour === hourS) return this.#draft;
+    this.#draft = { poolKey, hourS, cells: new Cells(), pages: [], nextMinuteS: hourS };
+    return this.#draft;
+  }
 }
 
 function nextHour(reader: KeyValueReader, poolKey: string, endS: number): number | undefined {
@@ -52,19 +73,46 @@ function isSealed(reader: KeyValueReader, poolKey: string, endS: number): boolea
   return reader.keys('metrics', range).length === 0;
 }
 
-function rollUpCells(transaction: KeyValueTransaction, poolKey: string, hourS: number): void {
-  const pages = transaction.range('aggregates', {
-    from: aggregateKey(poolKey, 'cells', MINUTE_S, hourS),
-    to: aggregateKey(poolKey, 'cells', MINUTE_S, hourS + HOUR_S),
-    limit: HOUR_S / MINUTE_S,
-  });
-  const cells = new Cells();
-  for (const { value } of pages) {
+/** False where time ran out: the next step goes on. */
+function addPages(reader: KeyValueReader, draft: Draft, budget: TimeBudget): boolean {
+  for (;;) {
+    const [page] = reader.range('aggregates', { ...pagesOf(draft, draft.nextMinuteS), limit: 1 });
+    const minuteS = page?.key[3];
+    if (page === undefined || typeof minuteS !== 'number') return true;
     try {
-      mergeCellsPage(value, (key) => cells.at(key).summary);
+      mergeCellsPage(page.value, (key) => draft.cells.at(key).summary);
     } catch {
       // A damaged minute is left out; readers of that minute report it.
     }
+    draft.pages.push([minuteS, pageStamp(page.value)]);
+    draft.nextMinuteS = minuteS + MINUTE_S;
+    if (budget.spent) return false;
   }
+}
+
+/** Does nothing where another process was faster or a page has changed: then the hour is due again. */
+function writeHour(transaction: KeyValueTransaction, draft: Draft): void {
+  const { poolKey, hourS, cells, pages } = draft;
+  if (milestoneOf(transaction, 'rolled', poolKey) > hourS) return;
+  const now = transaction.range('aggregates', pagesOf(draft, hourS));
+  const same = now.length === pages.length && now.every(({ key, value }, index) => isSame(pages[index], key[3], value));
+  if (!same) return;
   transaction.put('aggregates', aggregateKey(poolKey, 'cells', HOUR_S, hourS), encodePage(cells, 0));
+  transaction.put('meta', milestoneKey('rolled', poolKey), encodeNumber(hourS + HOUR_S));
+}
+
+function isSame(
+  seen: readonly [minuteS: number, stamp: number] | undefined,
+  minuteS: string | number | undefined,
+  page: Uint8Array,
+): boolean {
+  return seen !== undefined && seen[0] === minuteS && Object.is(seen[1], pageStamp(page));
+}
+
+function pagesOf({ poolKey, hourS }: Hour, fromS: number): KeyRange {
+  return {
+    from: aggregateKey(poolKey, 'cells', MINUTE_S, fromS),
+    to: aggregateKey(poolKey, 'cells', MINUTE_S, hourS + HOUR_S),
+    limit: HOUR_S / MINUTE_S,
+  };
 }

@@ -1,91 +1,68 @@
-/**
- * A minute that is over is sealed: it is added to its hour, lane by lane, and its cells are written, once. The writer that saw all of its records has the cells at hand; any other
- * (after a restart, or with several writers) makes them from the stored blocks. Which it is shows by the number of records.
- */
-import { Cells, encodePage, LANE_SLICES, mergeSummaryPage, type Slice } from './aggregate.ts';
-import { BlockView, MINUTE_US } from './block-codec.ts';
+/** A minute that is over is sealed: it is added to its hour, lane by lane, and its cells are written, once. */
+import { encodePage, LANE_SLICES, mergeSummaryPage, type Slice } from './aggregate.ts';
+import { MINUTE_US } from './block-codec.ts';
 import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
-import { aggregateKey, HOUR_S, MINUTE_S, parseBlockKey, type StoreKey } from './keys.ts';
+import { aggregateKey, HOUR_S, MINUTE_S } from './keys.ts';
 import { encodeNumber } from './meta.ts';
+import type { Minute, OpenMinutes } from './open-minutes.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
 import { Summary } from './summary.ts';
+import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
 
 /** A minute is sealed this long after its end; what comes later still is added to the sealed page. */
 const GRACE_US = 15_000_000;
-/** Minutes under way whose cells are kept in memory; beyond, they are made from the blocks when sealed. */
-const MAX_OPEN_MINUTES = 64;
-
-interface OpenMinute {
-  readonly cells: Cells;
-  rows: number;
-}
-
-/** The cells of minutes under way, of one writer. */
-export class OpenMinutes {
-  readonly #minutes = new Map<string, OpenMinute>();
-
-  add(poolKey: string, minuteS: number, block: BlockView): void {
-    const name = `${minuteS} ${poolKey}`;
-    let minute = this.#minutes.get(name);
-    if (minute === undefined) {
-      if (this.#minutes.size >= MAX_OPEN_MINUTES) return;
-      minute = { cells: new Cells(), rows: 0 };
-      this.#minutes.set(name, minute);
-    }
-    minute.cells.addBlock(block);
-    minute.rows += block.rows;
-  }
-
-  take(poolKey: string, minuteS: number): OpenMinute | undefined {
-    const name = `${minuteS} ${poolKey}`;
-    const minute = this.#minutes.get(name);
-    this.#minutes.delete(name);
-    return minute;
-  }
-
-  clear(): void {
-    this.#minutes.clear();
-  }
-}
-
 /** Minutes sealed in one transaction: a flush to the disk costs as much as several small ones do. */
 const MINUTES_AT_ONCE = 32;
 
-interface Due {
-  readonly poolKey: string;
-  readonly minuteS: number;
-}
-
-/** Seals minutes that are over while `goOn` says so. Returns how many. */
+/** Seals minutes that are over until the budget is spent. Returns how many. */
 export function sealMinutes(
   environment: KeyValueEnvironment,
   open: OpenMinutes,
   nowUs: number,
-  goOn: () => boolean,
+  budget: TimeBudget,
 ): number {
   let sealed = 0;
-  let batch: Due[] = [];
-  const sealBatch = () => {
-    if (batch.length === 0) return;
-    const due = batch;
-    batch = [];
-    environment.write((transaction) => due.forEach((minute) => void sealMinute(transaction, open, minute)), {
-      reclaim: true,
-    });
-    environment.refresh();
-    sealed += due.length;
-  };
+  let batch: Minute[] = [];
   for (const due of dueMinutes(environment, nowUs)) {
+    if (open.complete(environment, due) === undefined && !open.rebuild(environment, due, budget)) break;
     batch.push(due);
-    if (batch.length >= MINUTES_AT_ONCE) sealBatch();
-    if (!goOn()) break;
+    if (batch.length >= MINUTES_AT_ONCE) {
+      sealed += sealBatch(environment, open, batch, budget);
+      batch = [];
+    }
+    if (budget.spent) break;
   }
-  sealBatch();
+  return sealed + sealBatch(environment, open, batch, budget);
+}
+
+/** In order, as many to a transaction as it has time for; what the budget leaves is due again. */
+function sealBatch(
+  environment: KeyValueEnvironment,
+  open: OpenMinutes,
+  minutes: readonly Minute[],
+  budget: TimeBudget,
+): number {
+  let sealed = 0;
+  while (sealed < minutes.length && (sealed === 0 || !budget.spent)) {
+    const before = sealed;
+    const work = (transaction: KeyValueTransaction) => {
+      const time = new TimeBudget(TRANSACTION_MS);
+      for (const minute of minutes.slice(before)) {
+        if (!sealMinute(transaction, open, minute)) return;
+        sealed += 1;
+        if (time.spent) return;
+      }
+    };
+    environment.write(work, { reclaim: true });
+    environment.refresh();
+    for (const minute of minutes.slice(before, sealed)) open.forget(minute);
+    if (sealed === before) break;
+  }
   return sealed;
 }
 
-function* dueMinutes(environment: KeyValueEnvironment, nowUs: number): Generator<Due> {
+function* dueMinutes(environment: KeyValueEnvironment, nowUs: number): Generator<Minute> {
   const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
   for (const poolKey of poolKeys(environment, 'metrics')) {
     let fromUs = milestoneOf(environment, 'sealed', poolKey) * 1_000_000;
@@ -100,15 +77,20 @@ function* dueMinutes(environment: KeyValueEnvironment, nowUs: number): Generator
   }
 }
 
-function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, { poolKey, minuteS }: Due): void {
-  if (milestoneOf(transaction, 'sealed', poolKey) > minuteS) return;
-  const keys = keysOfMinute(transaction, poolKey, minuteS);
-  const rows = keys.reduce((sum, key) => sum + (parseBlockKey(key)?.rows ?? 0), 0);
-  const own = open.take(poolKey, minuteS);
-  const cells = own !== undefined && own.rows === rows ? own.cells : cellsOf(transaction, keys);
+/** False where another process stored records of the minute since its cells were made: they are made anew. */
+function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, minute: Minute): boolean {
+  const { poolKey, minuteS } = minute;
+  // Another process was faster.
+  if (milestoneOf(transaction, 'sealed', poolKey) > minuteS) return true;
+  const cells = open.complete(transaction, minute);
+  if (cells === undefined) {
+    open.forget(minute);
+    return false;
+  }
   transaction.put('aggregates', aggregateKey(poolKey, 'cells', MINUTE_S, minuteS), encodePage(cells, 0));
   for (const slice of LANE_SLICES) addToHour(transaction, poolKey, slice, minuteS);
   transaction.put('meta', milestoneKey('sealed', poolKey), encodeNumber(minuteS + MINUTE_S));
+  return true;
 }
 
 /** An hour's page holds its sealed minutes, so that the hour under way costs a query one page and the last minutes. */
@@ -125,24 +107,4 @@ function addToHour(transaction: KeyValueTransaction, poolKey: string, slice: Sli
     }
   }
   transaction.put('aggregates', hourKey, encodePage(summary, 0));
-}
-
-function keysOfMinute(transaction: KeyValueTransaction, poolKey: string, minuteS: number): StoreKey[] {
-  const from = [poolKey, minuteS * 1_000_000];
-  const to = [poolKey, minuteS * 1_000_000 + MINUTE_US];
-  return transaction.keys('metrics', { from, to, limit: Number.MAX_SAFE_INTEGER });
-}
-
-function cellsOf(transaction: KeyValueTransaction, keys: readonly StoreKey[]): Cells {
-  const cells = new Cells();
-  for (const key of keys) {
-    const bytes = transaction.get('metrics', key);
-    if (bytes === undefined) continue;
-    try {
-      cells.addBlock(new BlockView(bytes));
-    } catch {
-      // A damaged block is left out, as it is when records are read.
-    }
-  }
-  return cells;
 }

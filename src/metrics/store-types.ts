@@ -64,6 +64,11 @@ export interface StoreStatus {
   readonly aggregatesRead: number;
 }
 
+export interface RetainOptions {
+  /** Milliseconds that the step may take, 1..10 000; default 400. */
+  readonly budgetMs?: number;
+}
+
 export interface RetainResult {
   readonly removedBlocks: number;
   readonly removedAggregates: number;
@@ -108,8 +113,11 @@ export interface MetricsStore {
   count(query?: CountQuery): number;
   /** The record of a transfer, undefined where it is not stored (any more). Ids of `transferId()` are found by their time. */
   find(transferId: string, hint?: { readonly pool?: string }): TransferRecord | undefined;
-  /** One bounded step of upkeep: roll-ups, retention by time and size, merging of small blocks. Call it every minute. */
-  retain(): Promise<RetainResult>;
+  /**
+   * One bounded step of upkeep: roll-ups, retention by time and size, merging of small blocks. Call it every minute, and again where it answers
+   * `more`. Its transactions are short (about 15 ms), but writes given meanwhile wait for its end.
+   */
+  retain(options?: RetainOptions): Promise<RetainResult>;
   /** A consistent, compact copy while in use. Rejects with PITWALL_STORE_UNSUPPORTED in memory. */
   backup(directory: string): Promise<void>;
   /** Flushes and closes. Idempotent. */

@@ -17,6 +17,7 @@ export type {
   CountQuery,
   MetricsStore,
   RecordsQuery,
+  RetainOptions,
   RetainResult,
   SeriesQuery,
   StatisticsQuery,

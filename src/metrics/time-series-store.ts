@@ -17,6 +17,7 @@ import {
   type CountQuery,
   type MetricsStore,
   type RecordsQuery,
+  type RetainOptions,
   type RetainResult,
   type SeriesQuery,
   STORE_KINDS,
@@ -42,6 +43,7 @@ export interface TimeSeriesStoreOptions {
 
 const KINDS = new Set<string>(STORE_KINDS);
 const ENTRIES_AT_ONCE = 64;
+const DEFAULT_BUDGET_MS = 400;
 /** A batch is one transaction, and a transaction must end while a process that exits waits for it. */
 export const MAX_BATCH = 65_536;
 
@@ -161,10 +163,13 @@ export class TimeSeriesStore implements MetricsStore {
     return this.#records.find(transferId, hint.pool);
   }
 
-  async retain(): Promise<RetainResult> {
+  async retain({ budgetMs = DEFAULT_BUDGET_MS }: RetainOptions = {}): Promise<RetainResult> {
     this.#open();
+    if (typeof budgetMs !== 'number' || !(budgetMs >= 1 && budgetMs <= 10_000)) {
+      throw new InvalidArgumentError('budgetMs', budgetMs, 'milliseconds, 1..10000');
+    }
     const { nowUs, retentionUs, sizeLimit } = this.#options;
-    return this.#write(this.#writer.upkeep({ nowUs: nowUs(), retentionUs, sizeLimit }));
+    return this.#writer.upkeep({ nowUs: nowUs(), retentionUs, sizeLimit, budgetMs });
   }
 
   async backup(directory: string): Promise<void> {

@@ -2,8 +2,19 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type MetricsStoreArgs, metricsStore } from '../../src/actors/metrics-store.ts';
 import { MAX_RECORD_READS, MAX_RECORDS_PER_CALL } from '../../src/actors/record-reads.ts';
-import { call, cast, type System, started, startGenServer, startSystem, stopSystem } from '../../src/otp/index.ts';
-import { traffic } from './support/records.ts';
+import type { RetainOptions, RetainResult } from '../../src/metrics/store.ts';
+import {
+  type Clock,
+  call,
+  cast,
+  createTestClock,
+  type System,
+  started,
+  startGenServer,
+  startSystem,
+  stopSystem,
+} from '../../src/otp/index.ts';
+import { START_US, traffic } from './support/records.ts';
 import { stores } from './support/stores.ts';
 
 const { open } = stores();
@@ -12,9 +23,9 @@ afterEach(async () => {
   for (const system of systems.splice(0)) await stopSystem(system);
 });
 
-async function startStore(overrides: Partial<MetricsStoreArgs> = {}) {
+async function startStore(overrides: Partial<MetricsStoreArgs> = {}, clock?: Clock) {
   const { store } = await open({ dataDir: false });
-  const system = startSystem();
+  const system = startSystem(clock === undefined ? {} : { clock });
   systems.push(system);
   const args: MetricsStoreArgs = { open: async () => store, onWriteFailed: () => undefined, ...overrides };
   const actor = started(await startGenServer(system, metricsStore, args));
@@ -80,5 +91,49 @@ describe('the metrics_store', () => {
     const some = await call(actor, { type: 'entries', kind: 'events', prefix: 'b/' });
     expect(some).toEqual({ type: 'ok', value: [['b/1', 'b/1']] });
     expect(failures).toEqual([]);
+  });
+
+  it('cleans up every minute, in small steps as long as more is due, and lets other messages through', async () => {
+    const clock = createTestClock();
+    const steps: RetainResult[] = [];
+    const { store } = await open({ dataDir: false, mapSizeLimit: 1e9, now: () => START_US + 6 * 3_600_000_000 });
+    // Six hours whose minutes were never sealed: more than one step has time for.
+    await store.append(traffic({ count: 20_000, everyUs: 1_000_000 }));
+    let stepped: () => void = () => undefined;
+    const watched = new Proxy(store, {
+      get(target, name) {
+        if (name === 'retain') {
+          return async (options: RetainOptions) => {
+            const step = await target.retain(options);
+            steps.push(step);
+            stepped();
+            return step;
+          };
+        }
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const { actor } = await startStore({ open: async () => watched }, clock);
+    const nextStep = async (afterMs: number) => {
+      const done = new Promise<void>((resolve) => {
+        stepped = resolve;
+      });
+      clock.advance(afterMs);
+      await done;
+      // Once the promises of this turn are settled the actor has the news of the step's end, before this question.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(await call(actor, { type: 'get', kind: 'events', key: 'none' })).toEqual({ type: 'ok', value: undefined });
+    };
+    await nextStep(60_000);
+    expect(steps[0]?.more).toBe(true);
+    while (steps.at(-1)?.more === true) await nextStep(2_000);
+    expect(steps.length).toBeGreaterThan(2);
+    expect(steps.reduce((sum, step) => sum + step.sealedMinutes, 0)).toBe(Math.ceil(20_000 / 60));
+    const before = steps.length;
+    clock.advance(59_000);
+    await call(actor, { type: 'flush' });
+    expect(steps).toHaveLength(before);
+    await nextStep(1_000);
   });
 });
