@@ -3,7 +3,7 @@
  * cost model left over. Squared loss with residuals clipped at three robust deviations (a Huber loss); shrunken leaves; early stopping on the last rows
  * in time; monotone in size.
  */
-import { growTree, leafOf, makeMonotone, type WeakTree } from './weak-tree.ts';
+import { fillLeaves, growTree, makeMonotone, type WeakTree } from './weak-tree.ts';
 
 export interface BoostingData {
   /** One array per feature; rows in order of time. */
@@ -67,14 +67,15 @@ export function boost(data: BoostingData, random: () => number, options: Boostin
   const rows = data.target.length;
   const trainRows = Math.max(1, Math.floor(rows * (1 - settings.validationShare)));
   const predicted = new Float64Array(rows);
+  const leaves = new Uint16Array(rows);
   const trees: WeakTree[] = [];
   const errorBefore = validationError(data, predicted, trainRows);
   let best = { error: errorBefore, trees: 0 };
   for (let round = 0; round < settings.rounds && !settings.cancelled(); round += 1) {
-    const tree = nextTree(data, predicted, trainRows, random, settings);
+    const tree = nextTree(data, predicted, leaves, trainRows, random, settings);
     trees.push(tree);
     for (let row = 0; row < rows; row += 1) {
-      predicted[row] = (predicted[row] ?? 0) + (tree.threshold[leafOf(tree, data.matrix, row)] ?? 0);
+      predicted[row] = (predicted[row] ?? 0) + (tree.threshold[leaves[row] ?? 0] ?? 0);
     }
     const error = validationError(data, predicted, trainRows);
     if (error < best.error) best = { error, trees: trees.length };
@@ -83,9 +84,11 @@ export function boost(data: BoostingData, random: () => number, options: Boostin
   return { trees: trees.slice(0, best.trees), errorBefore, errorAfter: best.error };
 }
 
+/** @param leaves filled: the new tree's leaf of each row */
 function nextTree(
   data: BoostingData,
   predicted: Float64Array,
+  leaves: Uint16Array,
   trainRows: number,
   random: () => number,
   settings: Settings,
@@ -103,7 +106,8 @@ function nextTree(
     columns,
     { maxDepth: settings.maxDepth, minLeafRows: MIN_LEAF_ROWS },
   );
-  refit(tree, data, trainRows, residual, settings);
+  fillLeaves(leaves, tree, data.matrix);
+  refit(tree, data, leaves, trainRows, residual, settings);
   return tree;
 }
 
@@ -111,14 +115,15 @@ function nextTree(
 function refit(
   tree: WeakTree,
   data: BoostingData,
+  leaves: Uint16Array,
   trainRows: number,
   residual: (row: number) => number,
   settings: Settings,
 ): void {
-  const sums = new Array<number>(tree.feature.length).fill(0);
-  const weights = new Array<number>(tree.feature.length).fill(0);
+  const sums = new Float64Array(tree.feature.length);
+  const weights = new Float64Array(tree.feature.length);
   for (let row = 0; row < trainRows; row += 1) {
-    const leaf = leafOf(tree, data.matrix, row);
+    const leaf = leaves[row] ?? 0;
     const weight = data.weight[row] ?? 1;
     sums[leaf] = (sums[leaf] ?? 0) + weight * residual(row);
     weights[leaf] = (weights[leaf] ?? 0) + weight;

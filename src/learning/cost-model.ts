@@ -104,11 +104,15 @@ export class CostModel {
     };
   }
 
-  /** Learns from one successful transfer. Never throws; what cannot be learned from is counted. Leaves its argument as it is. */
-  learn(observation: Observation): void {
+  /**
+   * Learns from one successful transfer. Never throws; what cannot be learned from is counted. Leaves its argument as it is.
+   *
+   * @returns what it had expected the transfer to take before it learned, microseconds; undefined where it learned nothing
+   */
+  learn(observation: Observation): number | undefined {
     if (!isLearnable(observation)) {
       this.#refusedRecords += 1;
-      return;
+      return undefined;
     }
     const slot = this.#slot(observation);
     const lane = observation.method === 'grpc' ? this.#grpc : this.#zeroCopy;
@@ -118,7 +122,8 @@ export class CostModel {
     linearize(this.#at, filter.theta, costs, observation.method, observation);
     this.#spend(observation, costs);
     expand(this.#gradient, this.#at, slot);
-    const residual = Math.log(observation.latencyUs / this.#at.latencyUs);
+    const expectedUs = this.#at.latencyUs;
+    const residual = Math.log(observation.latencyUs / expectedUs);
     const explained = filter.variance(this.#gradient);
     lane.residuals.add(residual);
     if (lane.change.update(Math.max(-CHANGE_CLIP, Math.min(CHANGE_CLIP, residual)))) this.#doubt();
@@ -128,6 +133,12 @@ export class CostModel {
     this.#otherLane(lane).records *= decayOver(1);
     this.#learned += 1;
     this.#kinds.count(slot, observation.method, this.#learned);
+    return expectedUs;
+  }
+
+  /** Mean log(actual / predicted) of the lane's last transfers, as a snapshot says it. */
+  recentPerformance(method: Lane): number {
+    return (method === 'grpc' ? this.#grpc : this.#zeroCopy).residuals.recent();
   }
 
   /** What the pool transfers, by kind and lane, weighted by recency: the traffic that thresholds are tuned for. */

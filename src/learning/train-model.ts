@@ -9,7 +9,7 @@ import { CostModel, type CostModelOptions } from './cost-model.ts';
 import { type HeldOutScore, scoreHeldOut } from './held-out.ts';
 import { seededRandom } from './random.ts';
 import { FEATURE_COUNT, orderedNames, SIZE_FEATURE, TreeFeatures } from './tree-features.ts';
-import type { Lane, LaneComparison, Observation } from './types.ts';
+import type { CostModelSnapshot, Lane, LaneComparison, Observation } from './types.ts';
 
 export interface TrainingOptions {
   /** What the pool's goal compares: decides what is at stake in a row, and how the model is judged. */
@@ -53,10 +53,11 @@ const STAKE_POWER = 0.5;
 /** @throws InvalidArgumentError for too few rows */
 export function trainModel(history: readonly Observation[], options: TrainingOptions): TrainedModel {
   const minimum = options.minimumRows ?? 1000;
-  if (history.length < minimum) throw new InvalidArgumentError('history', history, `at least ${minimum} observations`);
-  const observations = history.slice(-(options.maximumRows ?? 100_000));
+  const usable = history.filter(isUsable);
+  if (usable.length < minimum) throw new InvalidArgumentError('history', history, `at least ${minimum} observations`);
+  const observations = usable.slice(-(options.maximumRows ?? 100_000));
   const heldOutFrom = Math.floor(observations.length * (1 - (options.heldOutShare ?? 0.2)));
-  const passed = passThrough(observations, options.costModel);
+  const passed = passThrough(observations, heldOutFrom, options.costModel);
   const training = {
     observations: observations.slice(0, heldOutFrom),
     residuals: passed.residuals.subarray(0, heldOutFrom),
@@ -73,7 +74,7 @@ export function trainModel(history: readonly Observation[], options: TrainingOpt
   const buffer = compileTrees(grpc.trees, zeroCopy.trees, features.vocabulary);
   const rows = observations.slice(heldOutFrom).map((observation, index) => ({
     observation,
-    comparison: passed.comparisons[heldOutFrom + index],
+    comparison: passed.comparisons[index],
     recent: passed.recent[heldOutFrom + index] ?? 0,
   }));
   return {
@@ -87,33 +88,47 @@ export function trainModel(history: readonly Observation[], options: TrainingOpt
   };
 }
 
+/** A row without a credible latency teaches nothing; other gaps are filled when features are made. */
+function isUsable({ latencyUs, dataSize }: Observation): boolean {
+  return latencyUs > 0 && latencyUs < 1e12 && dataSize >= 0 && dataSize <= Number.MAX_SAFE_INTEGER;
+}
+
 interface Passed {
   /** log(actual / predicted before) of the lane that was taken. */
   readonly residuals: Float64Array;
   readonly predictedUs: Float64Array;
   /** Mean residual of that lane before the row. */
   readonly recent: Float64Array;
+  /** Of the held-out rows, in their order. */
   readonly comparisons: readonly (LaneComparison | undefined)[];
 }
 
-/** The cost model over the whole history, predicting each row before it learns from it. */
-function passThrough(observations: readonly Observation[], options: CostModelOptions | undefined): Passed {
+/**
+ * The cost model over the whole history, predicting each row before it learns from it. Both lanes are compared on the held-out rows alone: on all
+ * of them it took half of the training's time, most of it in garbage.
+ */
+function passThrough(
+  observations: readonly Observation[],
+  heldOutFrom: number,
+  options: CostModelOptions | undefined,
+): Passed {
   const model = new CostModel(options);
   const residuals = new Float64Array(observations.length);
-  const predictedUs = new Float64Array(observations.length);
+  const predictedUs = new Float64Array(observations.length).fill(1);
   const recent = new Float64Array(observations.length);
   const comparisons: (LaneComparison | undefined)[] = [];
-  let snapshot = model.snapshot();
+  let snapshot: CostModelSnapshot | undefined;
   for (const [index, observation] of observations.entries()) {
-    // A new snapshot each few rows: as live, where they are made per batch, and a copy per row would cost more than learning.
-    if (index % SNAPSHOT_EVERY === 0) snapshot = model.snapshot();
-    const comparison = snapshot.compare?.(observation);
-    const predicted = (observation.method === 'grpc' ? comparison?.grpc : comparison?.zeroCopy)?.latencyUs ?? 1;
-    comparisons.push(comparison);
+    if (index >= heldOutFrom) {
+      // A new snapshot each few rows: as live, where they are made per batch.
+      if ((index - heldOutFrom) % SNAPSHOT_EVERY === 0) snapshot = model.snapshot();
+      comparisons.push(snapshot?.compare?.(observation));
+    }
+    recent[index] = model.recentPerformance(observation.method);
+    const predicted = model.learn(observation);
+    if (predicted === undefined) continue;
     predictedUs[index] = predicted;
     residuals[index] = Math.log(observation.latencyUs / predicted);
-    recent[index] = snapshot.recentPerformance?.(observation.method) ?? 0;
-    model.learn(observation);
   }
   return { residuals, predictedUs, recent, comparisons };
 }

@@ -51,14 +51,19 @@ function append(tree: WeakTree, node: RegressionNode, columns: readonly number[]
   append(tree, right, columns);
 }
 
-/** Node of the leaf that a row of a column-wise matrix falls into. */
-export function leafOf(tree: WeakTree, matrix: readonly Float64Array[], row: number): number {
-  let node = 0;
-  for (;;) {
-    const feature = tree.feature[node] ?? -1;
-    if (feature < 0) return node;
-    const value = matrix[feature]?.[row] ?? 0;
-    node = value < (tree.threshold[node] ?? 0) ? node + 1 : (tree.right[node] ?? 0);
+/** Writes the node of the leaf that each row of a column-wise matrix falls into. Trees here have far fewer nodes than 65 536. */
+export function fillLeaves(leaves: Uint16Array, tree: WeakTree, matrix: readonly Float64Array[]): void {
+  const feature = Int16Array.from(tree.feature);
+  const threshold = Float64Array.from(tree.threshold);
+  const right = Uint16Array.from(tree.right);
+  for (let row = 0; row < leaves.length; row += 1) {
+    let node = 0;
+    let split = feature[0] ?? -1;
+    while (split >= 0) {
+      node = (matrix[split]?.[row] ?? 0) < (threshold[node] ?? 0) ? node + 1 : (right[node] ?? 0);
+      split = feature[node] ?? -1;
+    }
+    leaves[row] = node;
   }
 }
 
@@ -68,7 +73,7 @@ export function leafOf(tree: WeakTree, matrix: readonly Float64Array[], row: num
  *
  * @param weights by node, how much of the data lies in a leaf
  */
-export function makeMonotone(tree: WeakTree, feature: number, weights: readonly number[]): void {
+export function makeMonotone(tree: WeakTree, feature: number, weights: ArrayLike<number>): void {
   clampSubtree(tree, 0, feature, weights, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
 }
 
@@ -76,7 +81,7 @@ function clampSubtree(
   tree: WeakTree,
   node: number,
   feature: number,
-  weights: readonly number[],
+  weights: ArrayLike<number>,
   low: number,
   high: number,
 ): void {
@@ -98,7 +103,7 @@ function clampSubtree(
   clampSubtree(tree, right, feature, weights, middle, high);
 }
 
-function meanOf(tree: WeakTree, node: number, weights: readonly number[]): { mean: number; weight: number } {
+function meanOf(tree: WeakTree, node: number, weights: ArrayLike<number>): { mean: number; weight: number } {
   if ((tree.feature[node] ?? -1) < 0) return { mean: tree.threshold[node] ?? 0, weight: weights[node] ?? 0 };
   const left = meanOf(tree, node + 1, weights);
   const right = meanOf(tree, tree.right[node] ?? 0, weights);

@@ -36,14 +36,36 @@ describe('training', () => {
 
   test('equal seeds give equal bytes', () => {
     const rows = history(1200, 3, 2);
-    const bytes = (seed: number) => Buffer.from(trainModel(rows, { statistic: 'mean', seed }).buffer).toString('hex');
+    const bytes = (seed: number) =>
+      Buffer.from(trainModel(rows, { statistic: 'mean', seed, boosting: { rounds: 8 } }).buffer).toString('hex');
     expect(bytes(5)).toBe(bytes(5));
   });
 
   test('needs a thousand rows, and caps what it takes', () => {
     expect(() => trainModel(history(999, 4, 1), { statistic: 'mean' })).toThrow('at least 1000');
-    const { report } = trainModel(history(1500, 4, 1), { statistic: 'mean', maximumRows: 1100 });
+    const { report } = trainModel(history(1500, 4, 1), {
+      statistic: 'mean',
+      maximumRows: 1100,
+      boosting: { rounds: 2 },
+    });
     expect(report.rows).toBe(1100);
+  });
+
+  test('gaps and numbers that are none neither stop it nor get into the model', () => {
+    const broken = [Number.NaN, Number.POSITIVE_INFINITY, 0, -1];
+    const rows = history(2000, 8, 2.5).map((row, index) => ({
+      ...row,
+      latencyUs: index % 10 === 0 ? (broken[(index / 10) % 4] ?? 0) : row.latencyUs,
+      systemLoad: index % 3 === 0 ? Number.NaN : undefined,
+      availableMemory: index % 7 === 0 ? Number.NEGATIVE_INFINITY : undefined,
+      hourOfDay: index % 11 === 0 ? Number.NaN : row.hourOfDay,
+    }));
+    const { buffer, report } = trainModel(rows, { statistic: 'mean', boosting: { rounds: 20 } });
+    expect(report.rows).toBe(1800);
+    expect(report.trees.grpc).toBeGreaterThan(5);
+    expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel);
+    // The buffer is refused where anything in it is not finite.
+    expect(() => new BoostedModel(buffer, { modelId: 'm', requiredConfidence: 0.9 })).not.toThrow();
   });
 });
 
