@@ -10,6 +10,7 @@ import type { Decision } from './decision/decision.ts';
 import type { PoolSnapshot, RuleContext } from './decision/types.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { Analyzer } from './facade/analyzer.ts';
+import { Benchmarks } from './facade/benchmark.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
 import { Learning } from './facade/learning.ts';
 import { Thresholds } from './facade/thresholds.ts';
@@ -45,7 +46,7 @@ export class Runtime {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
-    this.analyzer = new Analyzer(engine.destinations, engine.brain.decider);
+    this.analyzer = new Analyzer(engine.destinations, engine.brain.decider, benchmarksOf(engine));
     this.costBenefit = new CostBenefit(engine.brain.board);
     this.learning = new Learning(engine.brain.board, engine.destinations);
   }
@@ -219,6 +220,15 @@ export class Runtime {
   shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#engine.shutdown(options);
   }
+}
+
+function benchmarksOf({ port, production, system }: Engine): Benchmarks {
+  return new Benchmarks({
+    port,
+    production,
+    nowMs: () => system.clock.now(),
+    elapsedMs: () => performance.now(),
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { QueryOutcome } from '../actors/analyzer.ts';
+import type { BenchmarkLanes } from '../actors/benchmark-burst.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { LaneTrend } from '../actors/lane-trends.ts';
 import type { LaneBottlenecks } from '../actors/record-questions.ts';
@@ -7,9 +8,11 @@ import type { KindBaseline } from '../actors/regression-watch.ts';
 import type { Occurrence } from '../actors/timeline.ts';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import type { Decider } from '../hot-path/decider.ts';
+import type { BenchmarkScenario } from '../metrics/analysis/benchmark/types.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
 import type { RecordsQuery, SeriesQuery, StatisticsQuery, TimeRange } from '../metrics/store-types.ts';
 import { call, describeReason } from '../otp/index.ts';
+import type { BenchmarkJob, BenchmarkOptions, Benchmarks } from './benchmark.ts';
 
 /** Records of one pool: its latest ones of a range, by `method` and `outcome` where given. */
 export type PoolRecordsQuery = Omit<RecordsQuery, 'reverse'> & { readonly pool: string };
@@ -18,10 +21,12 @@ export type PoolRecordsQuery = Omit<RecordsQuery, 'reverse'> & { readonly pool: 
 export class Analyzer {
   readonly #destinations: Destinations;
   readonly #decider: Decider;
+  readonly #benchmarks: Benchmarks;
 
-  constructor(destinations: Destinations, decider: Decider) {
+  constructor(destinations: Destinations, decider: Decider, benchmarks: Benchmarks) {
     this.#destinations = destinations;
     this.#decider = decider;
+    this.#benchmarks = benchmarks;
   }
 
   /** The same as `runtime.recordTransferMetrics`: never blocks, never throws. */
@@ -40,6 +45,27 @@ export class Analyzer {
   /** The same per slice of time, 1 s to 1 h each. */
   async series(query: SeriesQuery): Promise<readonly SeriesPoint[]> {
     return value(await call(this.#destinations.analyzer, { type: 'query_series', query }));
+  }
+
+  /**
+   * Measures both lanes under every configuration of a scenario, in interleaved order, at a share of the machine (5 % unless told otherwise), and stops by
+   * itself when production gets slower. Its transfers are not recorded and teach nothing. `docs/benchmarks.md` says what the figures mean.
+   *
+   * @param lanes as `runtime.transfer` takes them, or `workers.lanes(command)` of a worker pool. Default: a worker process of the benchmark's own.
+   * @returns at once, when the job has started
+   * @throws ConfigError `PITWALL_INVALID_SCENARIO` naming every field that is wrong; InvalidArgumentError for lanes or options; PitwallError
+   *   `PITWALL_BENCHMARK_BUSY` where four run already, `PITWALL_RUNTIME_STOPPED`
+   * @example
+   * const job = await runtime.analyzer.runBenchmark({ pool: 'ml', types: ['tensor', 'json'] }, workers.lanes('normalize'));
+   * for await (const { done } of job) console.log(`${(done * 100).toFixed(0)} %`);
+   * console.log(benchmarkText(await job.result));
+   */
+  runBenchmark<D = unknown>(
+    scenario?: BenchmarkScenario<D>,
+    lanes?: BenchmarkLanes<D>,
+    options?: BenchmarkOptions,
+  ): Promise<BenchmarkJob> {
+    return this.#benchmarks.run(scenario, lanes, options);
   }
 
   /**

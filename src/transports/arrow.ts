@@ -21,3 +21,11 @@ export async function decodeTable(bytes: Uint8Array): Promise<unknown> {
   const { tableFromIPC } = await import('apache-arrow');
   return tableFromIPC(bytes);
 }
+
+/** A table of columns: typed arrays, or texts (which become a dictionary). */
+export async function tableOf(
+  columns: Readonly<Record<string, Float64Array | Int32Array | readonly string[]>>,
+): Promise<object> {
+  const { tableFromArrays } = await import('apache-arrow');
+  return tableFromArrays(columns);
+}

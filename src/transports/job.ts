@@ -15,6 +15,8 @@ export interface JobOptions {
   readonly signal: AbortSignal | undefined;
   /** Microseconds that encoding took so far. */
   readonly encodeUs: number;
+  /** For measurements: zero-copy takes pages that are not there yet. Default false. */
+  readonly cold?: boolean | undefined;
   /** When the caller called, by `performance.now()`. */
   readonly startedMs: number;
 }
@@ -28,6 +30,7 @@ export class Job {
   readonly payload: EncodedPayload;
   readonly compression: boolean;
   readonly encodeUs: number;
+  readonly cold: boolean;
   readonly #options: JobOptions;
   #taken: Taken | undefined;
 
@@ -37,6 +40,7 @@ export class Job {
     this.payload = options.payload;
     this.compression = options.compression;
     this.encodeUs = options.encodeUs;
+    this.cold = options.cold ?? false;
   }
 
   /** Waits for a worker. */

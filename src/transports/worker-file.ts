@@ -4,3 +4,8 @@ import { installedProgram } from '../workers/installed-program.ts';
 export function workerProgram(): string {
   return installedProgram('transports', 'worker-main.js', 'PITWALL_WORKER_PROGRAM_MISSING');
 }
+
+/** The worker script that benchmarks start where they are given none: commands `read`, `hash`, `echo`. @throws as `workerProgram` */
+export function benchmarkWorkerScript(): string {
+  return installedProgram('transports', 'benchmark-worker.js', 'PITWALL_WORKER_PROGRAM_MISSING');
+}

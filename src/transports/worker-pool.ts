@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type * as Grpc from '@grpc/grpc-js';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import { type ChildSpecInput, supervisorSpec, workerSpec } from '../otp/index.ts';
+import { type ForcedLaneOptions, type ForcedLanes, forcedLanes } from './forced-lanes.ts';
 import { grpcLane } from './grpc-lane.ts';
 import { Job } from './job.ts';
 import type { Lanes } from './lane.ts';
@@ -92,15 +93,25 @@ export class WorkerPool {
    */
   async execute(command: string, payload: unknown, options: ExecuteOptions = {}): Promise<unknown> {
     checkExecute(command, options);
-    if (this.#closing) throw poolClosed(this.pool);
-    options.signal?.throwIfAborted();
-    const running = this.#execute(command, payload, options);
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+    return this.#track(() => {
+      options.signal?.throwIfAborted();
+      return this.#execute(command, payload, options);
+    });
+  }
+
+  /**
+   * Both lanes to a command, each taken whatever pitwall would choose, for `runtime.analyzer.runBenchmark`: nothing is decided, recorded or learned, and
+   * nothing falls back.
+   *
+   * @throws InvalidArgumentError naming the argument
+   * @example
+   * const job = await runtime.analyzer.runBenchmark({ pool: 'ml', sizes: [65_536, 1_048_576] }, workers.lanes('normalize'));
+   */
+  lanes(command: string, options: ForcedLaneOptions = {}): ForcedLanes {
+    checkExecute(command, options);
+    const { table } = this.#resources;
+    const arena = (): PoolResources['arena'] => this.#resources.arena;
+    return forcedLanes({ command, lanes: this.#lanes, table, arena, track: (run) => this.#track(run) }, options);
   }
 
   status(): WorkerPoolStatus {
@@ -122,6 +133,18 @@ export class WorkerPool {
   close({ drainMs = DEFAULT_DRAIN_MS }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(drainMs);
     return this.#closing;
+  }
+
+  /** What runs is waited for when the pool closes. */
+  async #track<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw poolClosed(this.pool);
+    const running = run();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
   async #close(drainMs: number): Promise<void> {

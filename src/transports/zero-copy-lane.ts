@@ -67,7 +67,7 @@ function leaseFor(arena: Arena, job: Job, context: LaneContext, sizes: ResultSiz
   const { byteLength } = job.payload.content;
   if (byteLength === 0) throw laneUnsuited('PITWALL_SHM_EMPTY', 'an empty payload cannot lie in shared memory');
   const startedMs = performance.now();
-  const payload = arena.allocate(byteLength);
+  const payload = job.cold ? arena.allocateFresh(byteLength) : arena.allocate(byteLength);
   if (!payload) throw laneUnsuited('PITWALL_SHM_EXHAUSTED', `shared memory has no room for ${byteLength} bytes`);
   const expected = sizes.expected(job.command);
   const result = expected === undefined ? undefined : arena.allocate(Math.ceil(expected * RESULT_SLACK));

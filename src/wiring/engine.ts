@@ -4,6 +4,7 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { Destinations } from '../actors/destinations.ts';
 import { MachineHistory } from '../actors/machine-history.ts';
+import { ProductionWatch } from '../actors/production-watch.ts';
 import { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import {
@@ -41,6 +42,7 @@ export class Engine {
   readonly destinations: Destinations;
   readonly brain: Brain;
   readonly port: RuntimePort;
+  readonly production = new ProductionWatch();
   readonly #storeOwner: StoreOwner;
   readonly #telemetry: Telemetry;
   readonly #stopObserving: () => void;
@@ -109,7 +111,10 @@ export class Engine {
       machineWatch: new MachineWatch({ config, board: brain.board, notices, timeline, machine }),
       storeOwner: this.#storeOwner,
       nowMs: () => this.system.clock.now(),
-      onRecords: (records) => this.#telemetry.recordBatch(records),
+      onRecords: (records) => {
+        this.#telemetry.recordBatch(records);
+        this.production.observed(records);
+      },
     });
     const root = await startSupervisor(system, ROOT, tree(args), { name: ROOT_NAME, register: ROOT_NAME });
     if (root.type === 'ok') this.#root = root.ref;

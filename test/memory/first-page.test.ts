@@ -22,6 +22,7 @@ function page(): Region {
     memoryPerByte: 1,
     open: true,
     commit: () => true,
+    discard: () => undefined,
     free: () => undefined,
     populate: () => undefined,
     warm: () => undefined,

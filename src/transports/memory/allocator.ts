@@ -15,6 +15,8 @@ export const ALIGNMENT = 64;
 
 export interface Slice extends Interval {
   readonly warm: boolean;
+  /** Its pages did not exist before: see `takeFresh`. */
+  readonly fresh?: boolean;
 }
 
 export interface AllocatorOptions {
@@ -36,6 +38,8 @@ export class Allocator {
   #committed: number;
   /** No more pages are to be had beyond this, as far as is known. */
   #limit: number;
+  /** Where fresh slices began, while there are some. */
+  #freshFrom: number | undefined;
   #used = 0;
   #warmBytes: number | undefined;
   #roomBytes: number | undefined;
@@ -98,6 +102,38 @@ export class Allocator {
     this.#free.remove(found, to);
     this.#used += size;
     return { from: found, to, warm: this.#warm.covers(found, to) };
+  }
+
+  /**
+   * For measurements: a slice above all others, of pages that are made usable for it. A page lies between, so that what is warm stays one piece.
+   */
+  takeFresh(bytes: number): Slice | undefined {
+    const end = Math.ceil(this.#committed / PAGE) * PAGE;
+    const from = end + PAGE;
+    const to = from + roundUp(bytes);
+    const whole = Math.ceil(to / PAGE) * PAGE;
+    if (to > this.#limit || whole > this.bound || !this.#commit(this.#committed, whole)) return undefined;
+    this.#freshFrom ??= end;
+    this.#committed = whole;
+    this.#forgetLargest({ from, to });
+    this.#free.remove(from, to);
+    this.#used += to - from;
+    return { from, to, warm: false, fresh: true };
+  }
+
+  /** Gives up the pages of fresh slices that came back, down to what is lent or warm. @returns the bytes that are not committed any more */
+  trim(): Interval | undefined {
+    const last = this.#free.size - 1;
+    const to = this.#committed;
+    if (this.#freshFrom === undefined || last < 0 || this.#free.to(last) < to) return undefined;
+    const warmEnd = this.#warm.size === 0 ? 0 : this.#warm.to(this.#warm.size - 1);
+    const lowest = Math.max(this.#freshFrom, this.#free.from(last), warmEnd);
+    const from = Math.ceil(lowest / PAGE) * PAGE;
+    if (from <= this.#freshFrom) this.#freshFrom = undefined;
+    if (from >= to) return undefined;
+    this.#committed = from;
+    this.#roomBytes = undefined;
+    return { from, to };
   }
 
   give(slice: Interval): void {

@@ -70,9 +70,26 @@ export class RegionArena implements Arena {
   }
 
   allocate(bytes: number): Lease | undefined {
+    return this.#lease(bytes, () => this.#take(bytes + HEADER));
+  }
+
+  allocateFresh(bytes: number): Lease | undefined {
+    const mayTake = this.#tenancies.size < MAX_LEASES;
+    return this.#lease(bytes, () => (mayTake ? this.#allocator.takeFresh(bytes + HEADER) : undefined));
+  }
+
+  trim(): void {
+    if (this.#closed) return;
+    const unused = this.#allocator.trim();
+    if (unused === undefined) return;
+    this.#region.discard(unused.from, unused.to);
+    this.#tell();
+  }
+
+  #lease(bytes: number, take: () => Slice | undefined): Lease | undefined {
     if (this.#closed || !Number.isSafeInteger(bytes) || bytes < 1) return undefined;
     this.#measureRoom();
-    const slice = this.#take(bytes + HEADER);
+    const slice = take();
     if (slice === undefined) {
       this.#refused += 1;
       this.#tell();
@@ -142,7 +159,8 @@ export class RegionArena implements Arena {
       length,
       expiresAtMs: Math.ceil(this.#options.nowMs()) + this.#options.referenceTtlMs,
     };
-    return { ...unsigned, signature: sign(this.#owner.key, unsigned) };
+    const signed = { ...unsigned, signature: sign(this.#owner.key, unsigned) };
+    return slice.fresh ? { ...signed, fresh: true } : signed;
   };
 
   readonly #takeBack = (tenancy: Tenancy, used: boolean): void => {
@@ -150,7 +168,7 @@ export class RegionArena implements Arena {
     if (this.#closed) return;
     const { slice } = tenancy;
     this.#allocator.give(slice);
-    if (used) {
+    if (used && !slice.fresh) {
       this.#allocator.markWarm(slice);
       this.#firstPage.advance(this.#allocator.warmUpTo(FIRST_SLICE));
     }

@@ -52,8 +52,8 @@ class RegionView implements AttachedArena {
   }
 
   view(reference: Reference): Uint8Array {
-    const { offset, length } = this.#check(reference);
-    this.#follower.reach(offset, offset + length);
+    const { offset, length, fresh } = this.#check(reference);
+    this.#follower.reach(offset, offset + length, fresh);
     this.#region.pull(offset, offset + length);
     return this.#region.memory.subarray(offset, offset + length);
   }

@@ -60,6 +60,9 @@ class CopyRegion implements Region {
     }
   }
 
+  /** Node has no call for it. The pages stay; to commit them again writes zeros over them. */
+  discard(): void {}
+
   free(): number | undefined {
     return freeBytes(this.path);
   }

@@ -94,6 +94,11 @@ class MappedRegion implements Region {
     return this.#open && fd !== undefined && this.#native.allocate(fd, from, to - from);
   }
 
+  discard(from: number, to: number): void {
+    const { fd } = this.#backing;
+    if (this.#open && fd !== undefined) this.#native.punch(fd, from, to - from);
+  }
+
   free(): number | undefined {
     return this.#backing.name === undefined ? undefined : freeBytes(this.#backing.name);
   }

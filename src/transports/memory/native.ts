@@ -15,6 +15,8 @@ export interface Native {
   isSealed(fd: number): boolean;
   /** Allocates pages; false when there are none to be had. */
   allocate(fd: number, offset: number, bytes: number): boolean;
+  /** Gives pages back: they read as zeros, and take memory again when they are touched. */
+  punch(fd: number, offset: number, bytes: number): void;
   /** Maps a whole file for reading and writing. @throws for more than `MAX_MAPPED` bytes, and what the system says */
   map(fd: number, bytes: number): Mapping;
   /** Lets go of the file: views stay valid, and show private memory, zeros at first. */
@@ -44,6 +46,8 @@ const F_GET_SEALS = 1034;
 const F_SEAL_SEAL = 1;
 const F_SEAL_SHRINK = 2;
 const F_SEAL_GROW = 4;
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
@@ -87,6 +91,7 @@ async function load(): Promise<Native> {
       void check('fcntl F_ADD_SEALS', fcntl(fd, F_ADD_SEALS, 'int', F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)),
     isSealed: (fd) => (check('fcntl F_GET_SEALS', fcntl(fd, F_GET_SEALS, 'int', 0)) & F_SEAL_SHRINK) !== 0,
     allocate: (fd, offset, bytes) => fallocate(fd, 0, offset, bytes) === 0,
+    punch: (fd, offset, bytes) => void fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, offset, bytes),
     map(fd, bytes) {
       if (bytes > MAX_MAPPED) throw new Error(`mmap: ${bytes} bytes are more than one buffer holds (${MAX_MAPPED})`);
       const address = BigInt(mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0));

@@ -35,13 +35,15 @@ export function refused(what: string, given: string | number): PitwallError {
 /** Each field is read once: what is checked is what is used. */
 function readReference(value: unknown): Reference {
   if (typeof value !== 'object' || value === null) throw refused('form', 'no object');
-  const { arena, generation, offset, length, expiresAtMs, signature }: { [Key in keyof Reference]?: unknown } = value;
+  const { arena, generation, offset, length, expiresAtMs, signature, fresh }: { [Key in keyof Reference]?: unknown } =
+    value;
   if (typeof arena !== 'string' || typeof signature !== 'string') throw refused('form', 'no text where text belongs');
   if (arena.length > MAX_TEXT || signature.length > MAX_TEXT) throw refused('form', 'a long text');
   if (!isWhole(generation) || generation < 1 || !isWhole(offset) || !isWhole(length))
     throw refused('form', 'no whole number');
   if (!isWhole(expiresAtMs)) throw refused('form', 'no expiry');
-  return { arena, generation, offset, length, expiresAtMs, signature };
+  const checked = { arena, generation, offset, length, expiresAtMs, signature };
+  return fresh === true ? { ...checked, fresh } : checked;
 }
 
 const MAX_TEXT = 128;

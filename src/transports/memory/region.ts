@@ -14,6 +14,8 @@ export interface Region {
   readonly open: boolean;
   /** Makes pages usable; false when there are none to be had. */
   commit(from: number, to: number): boolean;
+  /** Gives whole pages back, which nobody uses: they must be committed again before they are. */
+  discard(from: number, to: number): void;
   /** Bytes that the file system would still give; undefined where it sets no bound. */
   free(): number | undefined;
   /** Faults in what is about to be used, in one call. */

@@ -14,6 +14,8 @@ export interface Reference {
   readonly expiresAtMs: number;
   /** HMAC over the fields above with the arena's key, hexadecimal. */
   readonly signature: string;
+  /** The slice's pages are new ones: what the worker knows of their addresses is of pages that are gone. A hint, not signed. */
+  readonly fresh?: boolean;
 }
 
 /** What a worker needs to attach: plain and serializable. Whoever has it can read the arena: it travels over private channels only. */
@@ -81,6 +83,12 @@ export interface Arena {
   readonly roomBytes: number;
   /** A slice of at least one byte; undefined when there is no room (or 65 536 slices are lent): at once, never an error. */
   allocate(bytes: number): Lease | undefined;
+  /**
+   * For measurements of cold memory: a slice of pages that are made and faulted in for it, on both sides. Its pages are kept, cold, until `trim`.
+   */
+  allocateFresh(bytes: number): Lease | undefined;
+  /** Gives the pages of fresh slices that were released back to the system. */
+  trim(): void;
   /** Faults in up to so many bytes that are not in use; returns how many it did. For idle time. */
   prefault(maxBytes: number): number;
   /** Called whenever warm or free bytes may have changed. */

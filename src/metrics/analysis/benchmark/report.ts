@@ -49,7 +49,7 @@ export function* assembleReport(
 }
 
 function laneResult(tally: Tally, index: number, cell: BenchmarkCell, lane: Method, confidence: number): LaneResult {
-  const { latencies, failed, errorCode } = tally.of(index, lane);
+  const { latencies, failed, errorCode, otherMemory } = tally.of(index, lane);
   const sorted = [...latencies.values()].sort((a, b) => a - b);
   const quantiles = sorted.length === 0 ? [] : QUANTILES.map((q) => quantileEstimate(sorted, q, confidence));
   const medianUs = quantiles[0]?.us;
@@ -63,6 +63,7 @@ function laneResult(tally: Tally, index: number, cell: BenchmarkCell, lane: Meth
     meanUs: sorted.length === 0 ? undefined : sorted.reduce((sum, us) => sum + us, 0) / sorted.length,
     maxUs: sorted.at(-1),
     outliers: outliers(sorted).length,
+    otherMemory,
     throughputMBps: medianUs === undefined ? undefined : (cell.dataSize * cell.concurrency) / medianUs,
   };
 }

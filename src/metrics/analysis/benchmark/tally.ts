@@ -9,12 +9,15 @@ export interface LaneTally {
   readonly latencies: ReadonlyMap<number, number>;
   readonly failed: number;
   readonly errorCode: string | undefined;
+  /** Measured transfers whose memory was not what the cell says. */
+  readonly otherMemory: number;
 }
 
 interface Entry extends LaneTally {
   readonly latencies: Map<number, number>;
   failed: number;
   errorCode: string | undefined;
+  otherMemory: number;
   /** Visits without a single success, in a row. */
   lost: number;
 }
@@ -51,6 +54,7 @@ export class Tally {
     const entry = this.#entry(visit);
     this.#failed += visit.failed;
     entry.failed += visit.failed;
+    if (visit.round >= 0) entry.otherMemory += visit.otherMemory;
     if (visit.errorCode !== undefined) {
       entry.errorCode ??= visit.errorCode;
       this.#lastError = visit.errorCode;
@@ -95,13 +99,13 @@ export class Tally {
     const key = keyOf(cell, lane);
     const known = this.#entries.get(key);
     if (known) return known;
-    const entry = { latencies: new Map(), failed: 0, errorCode: undefined, lost: 0 };
+    const entry = { latencies: new Map(), failed: 0, errorCode: undefined, otherMemory: 0, lost: 0 };
     this.#entries.set(key, entry);
     return entry;
   }
 }
 
-const NOTHING: LaneTally = { latencies: new Map(), failed: 0, errorCode: undefined };
+const NOTHING: LaneTally = { latencies: new Map(), failed: 0, errorCode: undefined, otherMemory: 0 };
 
 function keyOf(cell: number, lane: Method): string {
   return `${cell} ${lane}`;

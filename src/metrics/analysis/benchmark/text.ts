@@ -43,8 +43,8 @@ function rowsOf(cell: CellResult): string[][] {
   ]);
 }
 
-function verdict({ faster, ratio: value }: CellResult): string {
-  if (value === undefined) return '';
+function verdict({ faster, ratioInterval }: CellResult): string {
+  if (ratioInterval === undefined) return '';
   return faster === undefined ? '  no difference shown' : `  ${laneName(faster)}`;
 }
 

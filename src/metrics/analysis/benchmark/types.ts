@@ -41,7 +41,7 @@ export interface BenchmarkScenario<D = unknown> {
   readonly memory?: readonly Memory[] | undefined;
   /** Rounds; each measures every configuration once by every lane. Default 30. */
   readonly repetitions?: number | undefined;
-  /** Milliseconds after which no further transfer begins. Default 60 000. */
+  /** Milliseconds that it runs at most. Default 60 000. */
   readonly timeLimitMs?: number | undefined;
   /** Rounds before the first that counts. Default 2. */
   readonly warmUp?: number | undefined;
@@ -93,6 +93,8 @@ export interface Measured extends Visit {
   readonly latencyUs: number | undefined;
   readonly failed: number;
   readonly errorCode: string | undefined;
+  /** Transfers whose memory was not what the cell says. */
+  readonly otherMemory: number;
 }
 
 export interface Interval {
@@ -123,6 +125,8 @@ export interface LaneResult {
   readonly maxUs: number | undefined;
   /** Measurements that stand out; they are counted in, not left out. */
   readonly outliers: number;
+  /** Transfers that found warm memory where the cell says cold, or cold where it says warm; 0 where the lane does not tell. */
+  readonly otherMemory: number;
   /** 10^6 bytes per second at the median, of the whole burst. */
   readonly throughputMBps: number | undefined;
 }
