@@ -186,7 +186,7 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
         );
       case 'records':
         // Not awaited: what is written meanwhile does not wait for a reader.
-        void state.readers.read(store, message.query).then((outcome) => reply(from, outcome));
+        void outcomeOf(state.readers.read(store, message.query)).then((outcome) => reply(from, outcome));
         return next.noreply(state);
       default:
         return message satisfies never;
@@ -240,6 +240,14 @@ function read<T>(run: () => T): ReadOutcome<T> {
   }
 }
 
+async function outcomeOf<T>(promise: Promise<T>): Promise<ReadOutcome<T>> {
+  try {
+    return { type: 'ok', value: await promise };
+  } catch (error) {
+    return { type: 'failed', error };
+  }
+}
+
 async function attempt(write: Promise<void>): Promise<WriteOutcome> {
   try {
     await write;
@@ -251,9 +259,6 @@ async function attempt(write: Promise<void>): Promise<WriteOutcome> {
 
 async function retainStep(store: MetricsStore): Promise<Retained> {
   const startMs = performance.now();
-  const outcome = await store.retain({ budgetMs: STEP_MS }).then(
-    (value) => ({ type: 'ok', value }) as const,
-    (error: unknown) => ({ type: 'failed', error }) as const,
-  );
+  const outcome = await outcomeOf(store.retain({ budgetMs: STEP_MS }));
   return { type: 'retained', outcome, tookMs: performance.now() - startMs };
 }

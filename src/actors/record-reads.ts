@@ -2,7 +2,6 @@
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { MetricsStore, RecordsQuery } from '../metrics/store-types.ts';
-import type { ReadOutcome } from './metrics-store.ts';
 
 /** Records that one answer may hold. */
 export const MAX_RECORDS_PER_CALL = 20_000;
@@ -16,20 +15,14 @@ const STRIDE = 32;
 export class RecordReads {
   #running = 0;
 
-  /** Never rejects: a query that makes no sense, too many reads and a store that was closed meanwhile are answers. */
-  async read(store: MetricsStore, query: RecordsQuery): Promise<ReadOutcome<readonly TransferRecord[]>> {
+  /** Rejects with InvalidArgumentError, with PITWALL_STORE_BUSY beyond the bound, and with what the store says. */
+  async read(store: MetricsStore, query: RecordsQuery): Promise<readonly TransferRecord[]> {
     if (this.#running >= MAX_RECORD_READS) {
-      const error = new PitwallError(
-        'PITWALL_STORE_BUSY',
-        `${MAX_RECORD_READS} reads of records are under way; ask later.`,
-      );
-      return { type: 'failed', error };
+      throw new PitwallError('PITWALL_STORE_BUSY', `${MAX_RECORD_READS} reads of records are under way; ask later.`);
     }
     this.#running += 1;
     try {
-      return { type: 'ok', value: await readInSlices(store, query) };
-    } catch (error) {
-      return { type: 'failed', error };
+      return await readInSlices(store, query);
     } finally {
       this.#running -= 1;
     }

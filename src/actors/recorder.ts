@@ -43,8 +43,10 @@ export interface Drain {
 }
 
 const DEFAULT_BATCH_MS = 50;
-/** Records per batch: one LMDB transaction of a few milliseconds. */
-const BATCH = 2048;
+/** Records per batch, where so many wait: one LMDB transaction of some ten milliseconds, and the throughput that the store is good for. */
+const MAX_BATCH = 8192;
+/** Records handed to learners at a time. */
+const LESSON = 2048;
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
 
@@ -63,10 +65,10 @@ export const recorder: Recorder = {
     self.sendAfter({ type: 'drain' }, 0);
     return next.ok({ args, scheduled: true, retryMs: RETRY_MS });
   },
-  async handleCall(message, from, state) {
+  async handleCall(message, from, state, self) {
     switch (message.type) {
       case 'flush':
-        return next.noreply(await flushAll(state, from));
+        return next.noreply(schedule(await flushAll(state, from), self, 0));
       default:
         return message.type satisfies never;
     }
@@ -83,8 +85,11 @@ export const recorder: Recorder = {
   },
   async handleInfo(message, state, self) {
     switch (message.type) {
-      case 'drain':
-        return next.noreply(schedule(await drain(state), self));
+      case 'drain': {
+        const startMs = performance.now();
+        const drained = await drain({ ...state, scheduled: false });
+        return next.noreply(schedule(drained, self, performance.now() - startMs));
+      }
       default:
         return afterSystemMessage(message, state);
     }
@@ -95,49 +100,64 @@ export const recorder: Recorder = {
   },
 };
 
-/** Empties the queue as far as the store allows. Ends with nothing left for either cursor, or with a store that refused. */
+/**
+ * Stores what waits now, as far as the store allows. What comes meanwhile is for the next time: under steady traffic this would never end, and
+ * each batch would be what a single commit let gather.
+ */
 async function drain(state: State): Promise<State> {
-  const { queue, store, onStoreFailure, onStoreRecovered } = state.args;
+  const { args } = state;
+  const { queue } = args;
+  let failing = state.retryMs > RETRY_MS;
+  let left = queue.pendingStore;
   for (;;) {
-    teachAll(state.args);
-    const batch = queue.peek('stored', BATCH);
-    if (batch.length === 0) return { ...state, scheduled: false, retryMs: RETRY_MS };
+    teachAll(args);
+    const batch = queue.peek('stored', Math.min(left, MAX_BATCH));
+    if (batch.length === 0) return { ...state, retryMs: RETRY_MS };
     try {
-      await store(batch);
+      await args.store(batch);
     } catch (error) {
-      onStoreFailure(error);
-      return { ...state, scheduled: false, retryMs: Math.min(state.retryMs * 2, MAX_RETRY_MS) };
+      args.onStoreFailure(error);
+      return { ...state, retryMs: Math.min(state.retryMs * 2, MAX_RETRY_MS) };
     }
     queue.advance('stored', batch.length);
-    if (state.retryMs > RETRY_MS) onStoreRecovered();
+    left -= batch.length;
+    if (failing) args.onStoreRecovered();
+    failing = false;
   }
 }
 
 function teachAll({ queue, teach }: RecorderArgs): void {
-  for (let taught = queue.peek('taught', BATCH); taught.length > 0; taught = queue.peek('taught', BATCH)) {
+  for (let taught = queue.peek('taught', LESSON); taught.length > 0; taught = queue.peek('taught', LESSON)) {
     // Advanced first: records that crash a learner must not be fed to it again.
     queue.advance('taught', taught.length);
     teach(taught);
   }
 }
 
-/** After a failure the store is asked again later, and less and less often. */
-function schedule(state: State, self: Self<FlushRecords, RecordsWait, Drain>): State {
-  if (state.args.queue.pendingStore === 0) return state;
-  self.sendAfter({ type: 'drain' }, state.retryMs > RETRY_MS ? state.retryMs : 0);
+/**
+ * The next drain, where there is something for it. After a failure the store is asked again later, and less and less often; else what came
+ * meanwhile has waited for `spentMs` already.
+ */
+function schedule(state: State, self: Self<FlushRecords, RecordsWait, Drain>, spentMs: number): State {
+  const { queue, batchMs = DEFAULT_BATCH_MS } = state.args;
+  if (state.scheduled || queue.length === 0) return state;
+  const gatherMs = queue.pendingStore >= MAX_BATCH ? 0 : Math.max(0, batchMs - spentMs);
+  self.sendAfter({ type: 'drain' }, state.retryMs > RETRY_MS ? state.retryMs : gatherMs);
   return { ...state, scheduled: true };
 }
 
 async function flushAll(state: State, from: From<FlushOutcome>): Promise<State> {
+  const { args } = state;
+  const asked = args.queue.accepted;
   const drained = await drain(state);
-  const pending = state.args.queue.pendingStore;
+  // Of those that were there when this was asked for; more may have come.
+  const pending = Math.max(0, args.queue.pendingStore - (args.queue.accepted - asked));
   try {
-    if (pending === 0) await state.args.flush();
+    if (pending === 0) await args.flush();
+    reply(from, { pending });
   } catch (error) {
-    state.args.onStoreFailure(error);
-    reply(from, { pending: Math.max(1, pending) });
-    return { ...drained, scheduled: state.scheduled };
+    args.onStoreFailure(error);
+    reply(from, { pending: 1 });
   }
-  reply(from, { pending });
-  return { ...drained, scheduled: state.scheduled };
+  return drained;
 }
