@@ -22,6 +22,7 @@ export type {
 } from './config/types.ts';
 export type { Decision } from './decision/decision.ts';
 export type { Flip } from './decision/flip.ts';
+export type { Forecast, ForecastedPayload, ForecastPayload, Workload } from './decision/forecast.ts';
 export type {
   BreakerState,
   CostBenefitAnalysis,
@@ -48,6 +49,7 @@ export type { Thresholds } from './facade/thresholds.ts';
 export type { TransferMetrics } from './hot-path/complete.ts';
 export type { Lane, LaneContext, Lanes, TransferInput } from './hot-path/lanes.ts';
 export type { TransferOptions } from './hot-path/transfer.ts';
+export type { Distilled, Lesson } from './learning/distill.ts';
 export type { ReplayProgress, ReplayResult } from './learning/replay.ts';
 export type { ThresholdChange } from './learning/threshold-tuning.ts';
 export type { TraceRow } from './learning/trace.ts';

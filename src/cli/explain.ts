@@ -1,6 +1,7 @@
 /** `pitwall explain --pool NAME`: the pool's table of size ranges per lane, from what the host has learned and stored. */
 import { parseConfig } from '../config/parse.ts';
 import { defaultPoolConfig } from '../config/pools.ts';
+import { formatLessons, lessons } from '../decision/lessons.ts';
 import { formatRanges, type PayloadKind, sizeRanges } from '../decision/table.ts';
 import { CostModel } from '../learning/cost-model.ts';
 import type { JsonValue } from '../learning/types.ts';
@@ -29,7 +30,9 @@ export const command: Command = defineCommand({
     if (pool === undefined) throw new UsageError('--pool: is needed: the name of a pool');
     const store = await openDataFolder(dataDir, 'existing');
     try {
-      printTables(slotFrom(store, pool));
+      const slot = slotFrom(store, pool);
+      printTables(slot);
+      console.log(['in words', ...formatLessons(lessons(slot, KINDS)).map((line) => `  ${line}`)].join('\n'));
       return EXIT.ok;
     } finally {
       await store.close();

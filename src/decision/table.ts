@@ -97,7 +97,8 @@ export function withoutDraws(pool: PoolSnapshot): PoolSnapshot {
   return { ...pool, experiment: undefined, policy: { ...pool.policy, explorationRate: 0 } };
 }
 
-function withWarmth(
+/** The pool as if all memory were warm, or none; `undefined` leaves it as its transport says. */
+export function withWarmth(
   pool: PoolSnapshot,
   warmth: Warmth | undefined,
   resources: ResourceSnapshot | undefined,

@@ -2,9 +2,13 @@ import { analyzeLanes } from '../decision/cost-benefit.ts';
 import { describeRequest } from '../decision/describe.ts';
 import { compareBy } from '../decision/estimate.ts';
 import { type Flip, flips } from '../decision/flip.ts';
+import { type Forecast, forecast, type Workload } from '../decision/forecast.ts';
+import { lessons } from '../decision/lessons.ts';
+import type { PayloadKind } from '../decision/table.ts';
 import type { CostBenefitAnalysis, Method, MethodEstimate, TransferRequest, Warmth } from '../decision/types.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { CostModel } from '../learning/cost-model.ts';
+import type { Distilled } from '../learning/distill.ts';
 import type { CostModelSnapshot, Features } from '../learning/types.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
 
@@ -64,6 +68,28 @@ export class CostBenefit {
     return flips({ request, pool, resources, nowMs: resources?.atMs ?? 0 });
   }
 
+  /**
+   * What a pool's transfers would take and use at other sizes, rates and machine loads: latency with its interval, waiting, cores, memory, and the
+   * rate at which the workers are full. From what was learned; `effectiveSamples` says how much that is.
+   * @throws InvalidArgumentError naming the field, or for a pool that is unknown
+   */
+  forecast(pool: string, workload: Workload): Forecast {
+    const slot = this.#board.slot(pool);
+    if (!slot) throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');
+    return forecast(slot, slot.model ?? slot.costModel ?? this.#prior, workload);
+  }
+
+  /**
+   * What a pool has learned, in a few sentences: a shallow tree grown on some thousand of its decisions, with how often it is right.
+   * @param kinds of payloads that are looked at. Default: tensors, dataframes, documents, blobs
+   * @throws InvalidArgumentError for a pool that is unknown
+   */
+  lessons(pool: string, kinds: readonly PayloadKind[] = USUAL_KINDS): Distilled {
+    const slot = this.#board.slot(pool);
+    if (!slot) throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');
+    return lessons(slot, kinds);
+  }
+
   #features(request: TransferRequest, state: SystemState): { features: Features; warmth: Warmth } {
     const slot = this.#board.slot(request.pool);
     const now = this.#board.resources;
@@ -84,6 +110,13 @@ export class CostBenefit {
     return { features, warmth };
   }
 }
+
+const USUAL_KINDS: readonly PayloadKind[] = [
+  { dataType: 'tensor', format: 'numpy' },
+  { dataType: 'dataframe', format: 'arrow' },
+  { dataType: 'json', format: 'json' },
+  { dataType: 'binary', format: 'raw' },
+];
 
 function read(characteristics: unknown): TransferRequest {
   const described = describeRequest(characteristics);

@@ -47,7 +47,9 @@ export function distill(samples: readonly LabelledFeatures[], { maxDepth = 4 }: 
   const columns = columnsFor(samples);
   const thinned = thin(samples);
   const rows = thinned.map(({ features }) => columns.map(({ value }) => value(features)));
-  const targets = thinned.map(({ lane }) => (lane === 'zero_copy' ? 1 : 0));
+  // ml-cart looks for splits between neighbours whose targets differ: of a feature with two values it would miss the one split there is,
+  // wherever the lanes on its two sides happen to be the same.
+  const targets = thinned.map(({ lane }, index) => (lane === 'zero_copy' ? 1 : 0) + index * 1e-9);
   const tree = growTree(rows, targets, [...columns.keys()], {
     maxDepth,
     minLeafRows: Math.max(3, Math.ceil(thinned.length / 50)),
@@ -183,7 +185,8 @@ function bytes(value: number): string {
 
 function thin<T>(values: readonly T[]): readonly T[] {
   if (values.length <= MAX_SAMPLES) return values;
-  return Array.from({ length: MAX_SAMPLES }, (_, index) => values[Math.floor((index * values.length) / MAX_SAMPLES)]).filter(
-    (value) => value !== undefined,
-  );
+  return Array.from(
+    { length: MAX_SAMPLES },
+    (_, index) => values[Math.floor((index * values.length) / MAX_SAMPLES)],
+  ).filter((value) => value !== undefined);
 }
