@@ -27,7 +27,7 @@ function widthOfCharacter(character: string): number {
 }
 
 /** Cut to a width, with an ellipsis where something is lost. */
-export function fit(text: string, width: number): string {
+export function clip(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = '';
   let used = 0;
@@ -54,17 +54,29 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
+/** Adds colour to a padded cell; row -1 is the titles. */
+export type Paint = (text: string, row: number, column: number) => string;
+
 /** Lines of a table, its titles first. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], paint?: Paint): string[] {
   const widths = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...rows.map((row) => widthOf(row[index] ?? ''))),
   );
-  const line = (cells: readonly string[]): string =>
+  const line = (cells: readonly string[], row: number): string =>
     columns
-      .map(({ align }, index) => (align === 'left' ? padEnd : padStart)(cells[index] ?? '', widths[index] ?? 0))
+      .map(({ align }, index) => {
+        const padded = (align === 'left' ? padEnd : padStart)(cells[index] ?? '', widths[index] ?? 0);
+        return paint === undefined ? padded : paint(padded, row, index);
+      })
       .join('  ')
       .trimEnd();
-  return [line(columns.map(({ title }) => title)), ...rows.map(line)];
+  return [
+    line(
+      columns.map(({ title }) => title),
+      -1,
+    ),
+    ...rows.map(line),
+  ];
 }
 
 const BARS = '▁▂▃▄▅▆▇█';
