@@ -3,6 +3,8 @@
  * `pitwall/otp`; moving payloads: `pitwall/transports`; OpenTelemetry's SDK: `pitwall/telemetry`.
  */
 export type { Alert, AlertKind } from './actors/adviser.ts';
+export type { BenchmarkProgress } from './actors/benchmark.ts';
+export type { BenchmarkLane, BenchmarkLaneContext, BenchmarkLanes } from './actors/benchmark-burst.ts';
 export type { LaneTrend } from './actors/lane-trends.ts';
 export type { LaneBottlenecks } from './actors/record-questions.ts';
 export type { RegressionGroup } from './actors/regression-report.ts';
@@ -43,6 +45,8 @@ export type {
 } from './decision/types.ts';
 export { InvalidArgumentError, PitwallError } from './errors.ts';
 export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
+export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
+export { benchmarkHtml } from './facade/benchmark-page.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
 export type { Learning, Prediction } from './facade/learning.ts';
 export type { Thresholds } from './facade/thresholds.ts';
@@ -53,6 +57,13 @@ export type { Distilled, Lesson } from './learning/distill.ts';
 export type { ReplayProgress, ReplayResult } from './learning/replay.ts';
 export type { ThresholdChange } from './learning/threshold-tuning.ts';
 export type { TraceRow } from './learning/trace.ts';
+export { benchmarkText } from './metrics/analysis/benchmark/text.ts';
+export type {
+  BenchmarkCell,
+  BenchmarkPlan,
+  BenchmarkReport,
+  BenchmarkScenario,
+} from './metrics/analysis/benchmark/types.ts';
 export type { Outcome, TransferRecord } from './metrics/record.ts';
 export type { RangeStatistics, SeriesPoint, StoreStatistics } from './metrics/statistics.ts';
 export type { SeriesQuery, StatisticsQuery } from './metrics/store-types.ts';

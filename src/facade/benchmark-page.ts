@@ -1,0 +1,32 @@
+/** The report's page with its charts: uPlot, read where it is installed. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { benchmarkPage, type ChartCode } from '../metrics/analysis/benchmark/html.ts';
+import type { BenchmarkReport } from '../metrics/analysis/benchmark/types.ts';
+
+/**
+ * A report as one HTML page that fetches nothing: each series as a table, and where scripts run as a chart of both lanes' latency by size, with intervals
+ * and the size where they cross. Without the package `uplot` (inside a bundle, say) there are only the tables.
+ */
+export async function benchmarkHtml(report: BenchmarkReport): Promise<string> {
+  return benchmarkPage(report, await chartCode());
+}
+
+async function chartCode(): Promise<ChartCode | undefined> {
+  try {
+    const requireFromHere = createRequire(import.meta.url);
+    const { version }: { version: string } = requireFromHere('uplot/package.json');
+    const read = (file: string): Promise<string> => readFile(requireFromHere.resolve(`uplot/${file}`), 'utf8');
+    const script = withoutBanner(await read('dist/uPlot.iife.min.js'));
+    // Which its licence asks for.
+    const notice = `/* uPlot ${version}\n${(await read('LICENSE')).trim()} */`;
+    return { script: `${notice}\n${script}`, style: await read('dist/uPlot.min.css') };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first comment, whose address would be the only one in the page. */
+function withoutBanner(script: string): string {
+  return script.replace(/^\s*\/\*!.*?\*\/\s*/s, '');
+}
