@@ -13,6 +13,7 @@ import {
   type Regression,
   reportOf,
 } from '../metrics/analysis/baseline.ts';
+import { watchOptionsFor } from '../metrics/analysis/watch-options.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { sizeBand, sizeBandLabel } from '../metrics/size-band.ts';
 
@@ -51,6 +52,11 @@ export interface KindBaseline extends BaselineReport {
 /** Transfers whose times are kept, to say when it began. */
 const TIMES = 256;
 const DEFAULT_MAX_KINDS = 1_000;
+/** Transfers of a kind after which it is looked at again how often it comes. */
+const REVIEW_EVERY = 256;
+const WEEK_US = 604_800e6;
+/** A rate from less than ten minutes says little about a week. */
+const SHORTEST_US = 600e6;
 
 interface Watched {
   readonly kind: TransferKind;
@@ -59,6 +65,16 @@ interface Watched {
   /** A ring of the latest transfers' times, Unix microseconds. */
   readonly times: Float64Array;
   seen: number;
+  /** When the first transfer of this run came, Unix microseconds. */
+  sinceUs: number;
+  /** How it is watched, which follows from how often it and its pool are transferred. */
+  options: BaselineOptions;
+}
+
+/** What a pool's kinds share: how much comes in all, which the false alarms of a week are shared out by. */
+interface PoolTraffic {
+  seen: number;
+  sinceUs: number;
 }
 
 export interface RegressionWatchOptions extends BaselineOptions {
@@ -70,6 +86,7 @@ export class RegressionWatch {
   readonly #options: RegressionWatchOptions;
   readonly #kinds = new Map<string, Watched>();
   readonly #changed = new Set<string>();
+  readonly #traffic = new Map<string, PoolTraffic>();
 
   constructor(options: RegressionWatchOptions = {}) {
     this.#options = options;
@@ -79,9 +96,8 @@ export class RegressionWatch {
   observe(record: TransferRecord): WatchNews | undefined {
     if (record.outcome !== 'success') return undefined;
     const watched = this.#watched(kindOf(record));
-    watched.times[watched.seen % TIMES] = record.timestampUs;
-    watched.seen += 1;
-    const { next, regression, recovered } = observe(watched.baseline, record.latencyUs, this.#options);
+    this.#count(watched, record);
+    const { next, regression, recovered } = observe(watched.baseline, record.latencyUs, watched.options, record);
     watched.baseline = next;
     this.#changed.add(record.pool);
     if (regression !== undefined) return this.#raise(watched, regression, record.timestampUs);
@@ -147,6 +163,31 @@ export class RegressionWatch {
     return refused;
   }
 
+  #count(watched: Watched, { pool, timestampUs }: TransferRecord): void {
+    let traffic = this.#traffic.get(pool);
+    if (traffic === undefined) {
+      traffic = { seen: 0, sinceUs: timestampUs };
+      // Bounded by the pools there are, which admission bounds.
+      this.#traffic.set(pool, traffic);
+    }
+    traffic.seen += 1;
+    if (watched.seen === 0) watched.sinceUs = timestampUs;
+    if (watched.seen % REVIEW_EVERY === 0) watched.options = this.#optionsFor(watched, traffic, timestampUs);
+    watched.times[watched.seen % TIMES] = timestampUs;
+    watched.seen += 1;
+  }
+
+  #optionsFor({ kind, seen, sinceUs }: Watched, traffic: PoolTraffic, nowUs: number): BaselineOptions {
+    const perWeek = (count: number, fromUs: number): number =>
+      (count * WEEK_US) / Math.max(nowUs - fromUs, SHORTEST_US);
+    const chosen = watchOptionsFor({
+      transfersPerWeek: perWeek(seen, sinceUs),
+      poolTransfersPerWeek: perWeek(traffic.seen, traffic.sinceUs),
+      kinds: this.#of(kind.pool).length,
+    });
+    return { ...chosen, ...this.#options };
+  }
+
   #raise(watched: Watched, regression: Regression, atUs: number): WatchNews {
     const { active, kind } = watched;
     const back = Math.min(regression.transfers, TIMES, watched.seen);
@@ -199,7 +240,7 @@ export function keyOf({ pool, method, dataType, sizeBand: band, compression, war
 }
 
 function watchedOf(kind: TransferKind, baseline: Baseline, active: ActiveRegression | undefined): Watched {
-  return { kind, baseline, active, times: new Float64Array(TIMES), seen: 0 };
+  return { kind, baseline, active, times: new Float64Array(TIMES), seen: 0, sinceUs: 0, options: {} };
 }
 
 /** Plain numbers and lists of them, whose type says less. */

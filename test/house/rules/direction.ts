@@ -9,7 +9,7 @@ import { importsOf, isRelative, targetOf } from '../syntax.ts';
  */
 const tiers: readonly (readonly string[])[] = [
   ['index', 'cli'],
-  ['runtime'],
+  ['runtime', 'replay-trace'],
   ['facade', 'wiring'],
   ['supervisors'],
   ['actors'],
