@@ -36,6 +36,12 @@ export const CHARTS = `
     return round(bytes) + ' ' + units[unit];
   };
   const timeText = (us) => us < 1e3 ? round(us) + ' us' : us < 1e6 ? round(us / 1e3) + ' ms' : round(us / 1e6) + ' s';
+  const decades = ([low, high]) => {
+    const all = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) all.push(...[1, 2, 5].map((step) => step * 10 ** power));
+    const within = all.filter((us) => us >= low && us <= high);
+    return within.length <= 8 ? within : within.filter((us) => Number.isInteger(Math.log10(us)));
+  };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
   const seriesOf = (lane, index) => [
     { label: names[lane.lane], stroke: colour(lane.lane), width: 2, dash: lane.lane === 'grpc' ? [7, 4] : undefined,
@@ -75,6 +81,7 @@ export const CHARTS = `
     for (const { lane, at, y } of ends) {
       ctx.fillStyle = colour(lane);
       ctx.textBaseline = 'middle';
+      ctx.textAlign = 'left';
       ctx.fillText(names[lane], Math.min(u.valToPos(data.sizes[at], 'x', true), bbox.left + bbox.width) + 10 * devicePixelRatio, y);
     }
     ctx.restore();
@@ -100,7 +107,7 @@ export const CHARTS = `
       scales: { x: { time: false, distr: 3, log: 2, range: () => x }, y: { distr: 3, log: 10, range: () => y } },
       axes: [
         { ...axis, splits: () => data.sizes, values: (u, splits) => splits.map(sizeText), filter: (u, splits) => splits },
-        { ...axis, size: 72, values: (u, splits) => splits.map((us) => us === null ? null : timeText(us)) },
+        { ...axis, size: 72, splits: () => decades(y), values: (u, splits) => splits.map(timeText), filter: (u, splits) => splits },
       ],
       series: [{}, ...data.lanes.flatMap(seriesOf)],
       bands: data.lanes.map((lane, at) => ({ series: [3 * at + 3, 3 * at + 2], fill: colour(lane.lane) + '2e' })),

@@ -1,7 +1,7 @@
 /** A report for the terminal. Pure. */
 import { seriesKey } from './report.ts';
 import type { BenchmarkReport, CellResult, LaneResult } from './types.ts';
-import { crossoverText, laneName, ratio, seriesName, size, summaryLines, time } from './words.ts';
+import { crossoverText, digits, laneName, ratio, seriesName, size, summaryLines, time } from './words.ts';
 
 /**
  * A report as text: what it ran on, how it ended, and per series a table of sizes with each lane's P50 and its interval, P90, P99, the ratio of the
@@ -59,7 +59,7 @@ export function laneColumns(lane: LaneResult): string[] {
     interval,
     time(p90?.us),
     time(p99?.us),
-    lane.throughputMBps === undefined ? '-' : lane.throughputMBps.toPrecision(3),
+    lane.throughputMBps === undefined ? '-' : digits(lane.throughputMBps),
     lane.outliers === 0 ? '' : String(lane.outliers),
     failed,
   ];

@@ -78,7 +78,7 @@ function productionLine({ production }: BenchmarkReport): string {
 }
 
 /** Three digits, thousands written out. */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(2).replace(/\.?0+$/, '');
 }
