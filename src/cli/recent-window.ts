@@ -100,8 +100,10 @@ export class RecentWindow {
     // Before the first read, and after a long pause, nothing held is of use.
     const isHeld = settled >= heldFrom && this.#isComplete(heldFrom, settled);
     this.#read(isHeld ? settled : first, last);
-    if (!isHeld)
-      this.#unreadable = Math.max(0, this.#count(this.#heldFrom, last + 1) - this.#held(this.#heldFrom, last + 1));
+    if (!isHeld) {
+      const from = Math.max(first, this.#heldFrom);
+      this.#unreadable = Math.max(0, this.#count(from, last + 1) - this.#held(from, last + 1));
+    }
     this.#readUs = nowUs;
     return this.#sum(first, last, nowUs);
   }
