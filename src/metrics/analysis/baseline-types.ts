@@ -6,7 +6,7 @@ export interface BaselineOptions {
   readonly threshold?: number | undefined;
   /** Transfers that a baseline is learned from, at least 30. Default 200. */
   readonly learnCount?: number | undefined;
-  /** Transfers between two false alarms, on average, that are wanted at least; see `runLengthFor`. Default 2 million. */
+  /** Transfers between two false alarms, on average, that are wanted at least; see `watchOptionsFor`. Default 1 million. */
   readonly runLength?: number | undefined;
   /** Transfers that a rise lasts at least before it is an alarm: a stall of a few is no regression. Default 40. */
   readonly minTransfers?: number | undefined;

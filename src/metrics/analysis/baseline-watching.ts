@@ -7,7 +7,7 @@ import { cusumBar, serialInflation } from './cusum.ts';
 import { median } from './robust.ts';
 
 const THRESHOLD = 0.2;
-const RUN_LENGTH = 2_000_000;
+const RUN_LENGTH = 1_000_000;
 const MIN_TRANSFERS = 40;
 const MEMORY = 5000;
 /** Transfers over which the level after an alarm is followed. */
