@@ -32,6 +32,21 @@ export async function examine(path: string): Promise<EnvironmentState> {
   return complaint === undefined ? { state: 'sound' } : { state: 'damaged', detail: complaint };
 }
 
+/**
+ * The same for one who only looks, beside a live host perhaps (whose file has no seal): the header alone, but for a file that is shorter than that
+ * says, which is walked, read-only.
+ */
+export async function glance(path: string): Promise<EnvironmentState> {
+  const file = join(path, 'data.mdb');
+  const size = sizeOf(file);
+  if (size === undefined || size === 0) return { state: 'absent' };
+  const header = readHeader(file, size);
+  if (typeof header === 'string') return { state: 'damaged', detail: header };
+  if (size >= header.neededBytes) return { state: 'sound' };
+  const complaint = await walkInChild(path, true, true);
+  return complaint === undefined ? { state: 'sound' } : { state: 'damaged', detail: complaint };
+}
+
 /** Marks the file as closed in order. Best effort: without a seal the next start walks the file. */
 export function seal(path: string): void {
   try {
@@ -113,34 +128,44 @@ function readMeta(descriptor: number, at: number): Meta | undefined {
 }
 
 /**
- * Opens the environment as the store does, walks every tree, and commits an empty change (which reads the list of free pages). Values
+ * Opens the environment as the store does, walks every tree, and (writable) commits an empty change, which reads the list of free pages. Values
  * are read where the file is shorter than its header says, for then one of them may lie beyond its end.
  */
 const WALK = `
-  const [lmdbPath, path, names, values] = process.argv.slice(1);
+  const [lmdbPath, path, names, values, mode] = process.argv.slice(1);
+  const readOnly = mode === 'read-only';
   const { open } = require(lmdbPath);
-  const root = open({ path, noSubdir: false, encoding: 'binary', maxDbs: 16, maxReaders: 1024, overlappingSync: false });
+  const root = open({ path, noSubdir: false, encoding: 'binary', maxDbs: 16, maxReaders: 1024, overlappingSync: false, readOnly });
   for (const name of JSON.parse(names)) {
     const database = root.openDB(name, { encoding: 'binary' });
+    if (database === undefined) continue;
     const entries = database.getStats().entryCount;
     let seen = 0;
     const range = values === 'values' || name !== 'metrics' ? database.getRange({}) : database.getKeys({});
     for (const entry of range) { seen += 1; if (seen > entries + 100000) throw new Error('a tree without end'); }
     if (seen < entries && seen + 100000 < entries) throw new Error('a tree lacks entries');
   }
-  root.transactionSync(() => { root.putSync('check', Buffer.from([1])); root.removeSync('check'); });
+  if (!readOnly) root.transactionSync(() => { root.putSync('check', Buffer.from([1])); root.removeSync('check'); });
   root.close().then(() => process.exit(0));
 `;
 
 /** What is wrong, undefined when nothing is (or when it cannot be told: no child process, no time). */
-async function walkInChild(path: string, readValues: boolean): Promise<string | undefined> {
+async function walkInChild(path: string, readValues: boolean, readOnly = false): Promise<string | undefined> {
   let lmdbPath: string;
   try {
     lmdbPath = createRequire(import.meta.url).resolve('lmdb');
   } catch {
     return undefined;
   }
-  const args = ['-e', WALK, lmdbPath, path, JSON.stringify(DATABASE_NAMES), readValues ? 'values' : 'keys'];
+  const args = [
+    '-e',
+    WALK,
+    lmdbPath,
+    path,
+    JSON.stringify(DATABASE_NAMES),
+    readValues ? 'values' : 'keys',
+    readOnly ? 'read-only' : 'writable',
+  ];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -29,6 +29,7 @@ export interface LmdbOptions {
   readonly path: string;
   /** Bytes that the pages in use may take; undefined is no limit but the disk's. */
   readonly mapSizeLimit: number | undefined;
+  /** Nothing is written but LMDB's table of readers, where the file system takes one. */
   readonly readOnly?: boolean;
   /** Set in a thread that may be ended from outside. */
   readonly gate?: ExitGate;
@@ -66,6 +67,7 @@ export class LmdbKeyValue implements KeyValueEnvironment {
   readonly #databases = new Map<DatabaseName, LmdbDatabase>();
   readonly #limit: number | undefined;
   readonly #gate: ExitGate | undefined;
+  readonly #readOnly: boolean;
   readonly #transaction: KeyValueTransaction;
   #closed = false;
 
@@ -73,25 +75,30 @@ export class LmdbKeyValue implements KeyValueEnvironment {
     this.#root = root;
     this.#limit = options.mapSizeLimit;
     this.#gate = options.gate;
-    for (const name of DATABASE_NAMES)
-      this.#databases.set(name, root.openDB<Buffer, KeyPart[]>(name, { encoding: 'binary' }));
+    this.#readOnly = options.readOnly === true;
+    for (const name of DATABASE_NAMES) {
+      const database: LmdbDatabase | undefined = root.openDB<Buffer, KeyPart[]>(name, { encoding: 'binary' });
+      // Read-only, lmdb answers undefined for one that an older version did not make yet; its types do not say so.
+      if (database !== undefined) this.#databases.set(name, database);
+    }
     this.#transaction = {
       get: (database, key) => this.get(database, key),
       range: (database, range) => this.range(database, range),
       keys: (database, range) => this.keys(database, range),
-      put: (database, key, value) => this.#database(database).putSync(parts(key), asBuffer(value)),
-      remove: (database, key) => this.#database(database).removeSync(parts(key)),
+      put: (database, key, value) => void this.#databases.get(database)?.putSync(parts(key), asBuffer(value)),
+      remove: (database, key) => void this.#databases.get(database)?.removeSync(parts(key)),
     };
   }
 
   get(database: DatabaseName, key: StoreKey): Uint8Array | undefined {
-    return this.#guard('read', () => this.#database(database).get(parts(key)));
+    return this.#guard('read', () => this.#databases.get(database)?.get(parts(key)));
   }
 
   range(database: DatabaseName, range: KeyRange): KeyValueEntry[] {
     return this.#guard('read', () => {
       const entries: KeyValueEntry[] = [];
-      for (const { key, value } of this.#database(database).getRange(lmdbRange(range))) entries.push({ key, value });
+      const found = this.#databases.get(database)?.getRange(lmdbRange(range)) ?? [];
+      for (const { key, value } of found) entries.push({ key, value });
       return entries;
     });
   }
@@ -99,13 +106,14 @@ export class LmdbKeyValue implements KeyValueEnvironment {
   keys(database: DatabaseName, range: KeyRange): StoreKey[] {
     return this.#guard('read', () => {
       const keys: StoreKey[] = [];
-      for (const key of this.#database(database).getKeys(lmdbRange(range))) keys.push(key);
+      for (const key of this.#databases.get(database)?.getKeys(lmdbRange(range)) ?? []) keys.push(key);
       return keys;
     });
   }
 
   write<T>(work: (transaction: KeyValueTransaction) => T, options: { readonly reclaim?: boolean } = {}): T {
     return this.#guard('write', () => {
+      if (this.#readOnly) throw new PitwallError('PITWALL_STORE_READ_ONLY', 'The store was opened to be read only.');
       if (options.reclaim !== true) this.#checkLimit();
       const transact = () => this.#root.transactionSync(() => work(this.#transaction));
       return this.#gate === undefined ? transact() : this.#gate.pass(transact);
@@ -138,12 +146,6 @@ export class LmdbKeyValue implements KeyValueEnvironment {
     if (this.#closed) return;
     this.#closed = true;
     await this.#root.close();
-  }
-
-  #database(name: DatabaseName): LmdbDatabase {
-    const database = this.#databases.get(name);
-    if (database === undefined || this.#closed) throw new PitwallError('PITWALL_STORE_CLOSED', 'The store is closed.');
-    return database;
   }
 
   /** Pages in use cost a walk to count, so only where the file itself has reached the limit. */

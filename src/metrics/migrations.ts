@@ -1,6 +1,6 @@
 /** The schema version of an environment, and how an older one becomes today's. */
 import { PitwallError } from '../errors.ts';
-import type { KeyValueEnvironment, KeyValueTransaction } from './key-value.ts';
+import type { KeyValueEnvironment, KeyValueReader, KeyValueTransaction } from './key-value.ts';
 import { decodeNumber, encodeNumber } from './meta.ts';
 
 /** Turns version `index` into `index + 1`; all steps run in one transaction, so an upgrade happens or does not. */
@@ -20,11 +20,7 @@ const VERSION_KEY = ['schema'];
  * as it is.
  */
 export function migrate(environment: KeyValueEnvironment, migrations: readonly Migration[] = MIGRATIONS): number {
-  const found = decodeNumber(environment.get('meta', VERSION_KEY)) ?? 0;
-  if (found > migrations.length) {
-    const message = `The store has schema version ${found}, written by a newer pitwall; this one knows ${migrations.length}.`;
-    throw new PitwallError('PITWALL_STORE_NEWER', message);
-  }
+  const found = checkVersion(environment, migrations);
   if (found === migrations.length) return found;
   environment.write((transaction) => {
     // Asked again inside: another process may have migrated it meanwhile.
@@ -34,4 +30,12 @@ export function migrate(environment: KeyValueEnvironment, migrations: readonly M
   });
   environment.refresh();
   return found;
+}
+
+/** The version of an environment. Throws PITWALL_STORE_NEWER. */
+export function checkVersion(reader: KeyValueReader, migrations: readonly Migration[] = MIGRATIONS): number {
+  const found = decodeNumber(reader.get('meta', VERSION_KEY)) ?? 0;
+  if (found <= migrations.length) return found;
+  const message = `The store has schema version ${found}, written by a newer pitwall; this one knows ${migrations.length}.`;
+  throw new PitwallError('PITWALL_STORE_NEWER', message);
 }

@@ -51,8 +51,8 @@ export interface StoreStatus {
   readonly kind: 'durable' | 'memory';
   /** Why it is only memory. */
   readonly reason: string | undefined;
-  /** Where writes run: a thread of their own, or the caller's. */
-  readonly writer: 'thread' | 'inline';
+  /** Where writes run: a thread of their own, the caller's, or nowhere: the store is only read. */
+  readonly writer: 'thread' | 'inline' | 'none';
   readonly closed: boolean;
   /** Records that were not valid and so not stored. */
   readonly rejectedRecords: number;

@@ -2,16 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidArgumentError } from '../errors.ts';
-import { examine, seal } from './damage-check.ts';
+import { InvalidArgumentError, PitwallError } from '../errors.ts';
+import { examine, glance, seal } from './damage-check.ts';
 import { Engine } from './engine.ts';
 import { type LmdbKeyValue, openLmdb, storeError } from './lmdb-key-value.ts';
 import { MemoryKeyValue } from './memory-key-value.ts';
-import { migrate } from './migrations.ts';
+import { checkVersion, migrate } from './migrations.ts';
+import { StandInStore } from './stand-in-store.ts';
 import type { MetricsStore } from './store-types.ts';
 import { storeThreadFile, ThreadWriter } from './thread-writer.ts';
 import { TimeSeriesStore } from './time-series-store.ts';
-import { InlineWriter, type StoreWriter } from './writer.ts';
+import { InlineWriter, NoWriter, type StoreWriter } from './writer.ts';
 
 export type {
   CountQuery,
@@ -39,6 +40,12 @@ export interface StoreOptions {
   readonly onWarning: (message: string) => void;
   /** Where writes run. Default: a thread of the store's own where its file is found, else the caller's. */
   readonly writer?: 'thread' | 'inline';
+  /**
+   * Only looks at what is stored, in a directory that need not be writable, beside a live host or none. Default false. Nothing is written (but
+   * LMDB's table of readers, where the file system takes one), moved aside, migrated or cleaned up: writes and `retain` reject with
+   * PITWALL_STORE_READ_ONLY.
+   */
+  readonly readOnly?: boolean;
 }
 
 const MEMORY_LIMIT = 64 * 1024 * 1024;
@@ -46,26 +53,72 @@ const HOUR_US = 3_600_000_000;
 
 /**
  * Opens the store under `dataDir/lmdb`. Never rejects for the state of the disk: a damaged environment is moved to
- * `dataDir/damaged-<stamp>/` and a fresh one opened; where LMDB or the directory cannot be used, memory serves and `status.kind` says so.
- * Rejects with InvalidArgumentError for options that make no sense.
+ * `dataDir/damaged-<stamp>/` and a fresh one opened; where LMDB or the directory cannot be used, memory serves and `status.kind` says so. A
+ * directory that can be used later takes over at the next `retain`. Rejects with InvalidArgumentError for options that make no sense.
+ *
+ * With `readOnly` there is no substitute for what cannot be read: rejects with InvalidArgumentError where no store is, and with
+ * PITWALL_STORE_CORRUPT, PITWALL_STORE_NEWER, PITWALL_STORE_UNAVAILABLE, PITWALL_STORE_READERS_FULL or PITWALL_STORE_FAILED.
  */
 export async function openStore(options: StoreOptions): Promise<MetricsStore> {
   checkOptions(options);
   const { dataDir } = options;
+  if (options.readOnly === true) return openReadOnly(dataDir, options);
   if (dataDir === false) return memoryStore('no data directory is configured', options);
-  const path = join(dataDir, 'lmdb');
   try {
-    const environment = await openDurable(path, dataDir, options);
-    return durableStore(path, environment, options);
+    return await openDurable(dataDir, options);
   } catch (error) {
     const failure = storeError(error, 'open the store');
     const reason = `${failure.message} (${failure.code})`;
     options.onWarning(`nothing will survive this process: ${reason}`);
-    return memoryStore(reason, options);
+    const memory = memoryStore(reason, options);
+    return FOR_GOOD.has(failure.code) ? memory : standIn(memory, dataDir, options);
   }
 }
 
-async function openDurable(path: string, dataDir: string, options: StoreOptions): Promise<LmdbKeyValue> {
+/** What no later try in the same process mends. */
+const FOR_GOOD = new Set(['PITWALL_STORE_UNAVAILABLE', 'PITWALL_STORE_NEWER']);
+
+function standIn(memory: MetricsStore, dataDir: string, options: StoreOptions): MetricsStore {
+  return new StandInStore(
+    memory,
+    () => openDurable(dataDir, options),
+    () => options.onWarning(`the store under ${dataDir} can be used again: records are durable from now on`),
+  );
+}
+
+async function openReadOnly(dataDir: string | false, options: StoreOptions): Promise<MetricsStore> {
+  const path = dataDir === false ? undefined : join(dataDir, 'lmdb');
+  const found = path === undefined ? undefined : await glance(path);
+  if (path === undefined || found === undefined || found.state === 'absent') {
+    throw new InvalidArgumentError('dataDir', dataDir, 'a directory with a store in it');
+  }
+  if (found.state === 'damaged') {
+    throw new PitwallError('PITWALL_STORE_CORRUPT', `The store under ${path} is damaged: ${found.detail}.`);
+  }
+  const environment = await openLmdb({ path, mapSizeLimit: undefined, readOnly: true });
+  try {
+    checkVersion(environment);
+  } catch (error) {
+    await environment.close();
+    throw error;
+  }
+  return new TimeSeriesStore({
+    ...common(options),
+    environment,
+    writer: new NoWriter(),
+    kind: 'durable',
+    reason: undefined,
+    sizeLimit: undefined,
+    onClosed: () => undefined,
+  });
+}
+
+async function openDurable(dataDir: string, options: StoreOptions): Promise<MetricsStore> {
+  const path = join(dataDir, 'lmdb');
+  return durableStore(path, await openEnvironment(path, dataDir, options), options);
+}
+
+async function openEnvironment(path: string, dataDir: string, options: StoreOptions): Promise<LmdbKeyValue> {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   accessSync(path, constants.R_OK | constants.W_OK);
   const found = await examine(path);

@@ -1,18 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { record, START_US, traffic } from './support/records.ts';
+import { smallDisk } from './support/small-disk.ts';
 import { stores } from './support/stores.ts';
 
 const { open, directory } = stores();
@@ -157,30 +147,15 @@ describe('the size limit', () => {
   });
 });
 
-const small = mountSmall();
-afterAll(() => {
-  if (small !== undefined) execFileSync('umount', [small]);
-});
-
-/** A tmpfs of 4 MB; undefined where this user may not mount. */
-function mountSmall(): string | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'pitwall-small-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path], { stdio: 'ignore' });
-    return path;
-  } catch {
-    return undefined;
-  }
-}
+const small = smallDisk(4);
 
 describe.runIf(small !== undefined)('a full disk', () => {
   it('refuses batches whole, damages nothing, and takes records again when space returns', async () => {
-    const dataDir = join(small ?? '', 'data');
-    const ballast = join(small ?? '', 'ballast');
+    const dataDir = join(small?.path ?? '', 'data');
     const { store, warnings } = await open({ dataDir });
     expect(store.status.kind).toBe('durable');
     await store.append(traffic({ count: 2000 }));
-    writeFileSync(ballast, Buffer.alloc(2_500_000, 1));
+    small?.fill(1_300_000);
     let stored = 2000;
     let refused: unknown;
     for (let batch = 1; batch < 60 && refused === undefined; batch += 1) {
@@ -197,7 +172,7 @@ describe.runIf(small !== undefined)('a full disk', () => {
     });
     expect(store.count()).toBe(stored);
     expect(store.statistics({ pool: 'ml' }).count).toBe(stored);
-    rmSync(ballast);
+    small?.makeRoom();
     await store.append(traffic({ count: 2000, seed: 71 }));
     expect(store.count()).toBe(stored + 2000);
     expect(store.statistics({ pool: 'ml' }).count).toBe(stored + 2000);
@@ -205,22 +180,5 @@ describe.runIf(small !== undefined)('a full disk', () => {
     const again = await open({ dataDir });
     expect(again.store.count()).toBe(stored + 2000);
     expect([...warnings, ...again.warnings]).toEqual([]);
-  });
-
-  it('that turns read-only refuses with a code of its own, and is read on', async () => {
-    const dataDir = join(small ?? '', 'read-only');
-    const { store } = await open({ dataDir });
-    await store.append(traffic({ count: 100 }));
-    await store.close();
-    execFileSync('mount', ['-o', 'remount,ro', small ?? '']);
-    try {
-      const again = await open({ dataDir });
-      expect(again.store.status.kind).toBe('memory');
-      expect(again.store.status.reason).toContain('PITWALL_STORE_READ_ONLY');
-    } finally {
-      execFileSync('mount', ['-o', 'remount,rw', small ?? '']);
-    }
-    const back = await open({ dataDir });
-    expect(back.store.count()).toBe(100);
   });
 });
