@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type * as Grpc from '@grpc/grpc-js';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import { type ChildSpecInput, supervisorSpec, workerSpec } from '../otp/index.ts';
+import { withPython } from './find-python.ts';
 import { type ForcedLaneOptions, type ForcedLanes, forcedLanes } from './forced-lanes.ts';
 import { grpcLane } from './grpc-lane.ts';
 import { Job } from './job.ts';
@@ -194,7 +195,7 @@ export class WorkerPool {
  * Starts worker processes below the runtime's supervision tree and resolves when all are ready.
  *
  * @throws InvalidArgumentError naming the option; PitwallError `PITWALL_WORKER_NOT_STARTED` with what kept a worker from starting,
- *   `PITWALL_CHILD_NOT_STARTED` where the runtime has such a pool already, `PITWALL_RUNTIME_STOPPED`
+ *   `PITWALL_PYTHON_MISSING` where a script needs Python and none will do, `PITWALL_CHILD_NOT_STARTED` where the runtime has such a pool already, `PITWALL_RUNTIME_STOPPED`
  * @example
  * const workers = await startWorkerPool(runtime, { pool: 'ml', size: 2, script: new URL('./worker.js', import.meta.url) });
  * const result = await workers.execute('normalize', tensor(data, [1000, 16]));
@@ -202,7 +203,8 @@ export class WorkerPool {
 export async function startWorkerPool(runtime: PortHolder, options: WorkerPoolOptions): Promise<WorkerPool> {
   const port: RuntimePort | undefined = runtime?.port;
   if (port === undefined) throw new InvalidArgumentError('runtime', runtime, 'what startRuntime resolved with');
-  const checked = checkPoolOptions(options);
+  const given = checkPoolOptions(options);
+  const checked = { ...given, command: await withPython(given) };
   const { pool } = checked;
   const grpc = await import('@grpc/grpc-js');
   const table: WorkerTable = new WorkerTable({ ...checked, onChange: () => resources.changed() });
