@@ -1,4 +1,4 @@
-/** `worker_pool`: owns the training threads. What goes wrong in a thread costs that training; what goes wrong here, threads too. */
+/** `worker_pool`: owns the training processes. What goes wrong in one costs that training; what goes wrong here, the processes too. */
 import { type Call, describeReason, type From, type GenServer, next, reply } from '../otp/index.ts';
 import { TrainingPool, type TrainingPoolStatus } from '../workers/training-pool.ts';
 import type { TrainingResult, TrainingTask } from '../workers/training-task.ts';
@@ -6,8 +6,6 @@ import { afterSystemMessage } from './system-message.ts';
 
 export interface TrainingPoolArgs {
   readonly nowMs: () => number;
-  /** Told of errors of threads that belong to no training. */
-  readonly onError: (error: unknown) => void;
 }
 
 export interface Train extends Call<TrainOutcome> {
@@ -28,7 +26,7 @@ interface State {
 export const trainingPool: GenServer<TrainingPoolArgs, State, Train | GetTrainingStatus> = {
   init(args, self) {
     self.trapExit(true);
-    return next.ok({ pool: new TrainingPool({ nowMs: args.nowMs, onError: args.onError }) });
+    return next.ok({ pool: new TrainingPool({ nowMs: args.nowMs }) });
   },
   handleCall(message, from, state) {
     switch (message.type) {

@@ -59,10 +59,7 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
     thresholdManager: (pool) => thresholdManagerArgs(wiring, pool),
     analyzer: analyzerArgs(wiring),
     adviser: adviserArgs(wiring),
-    trainingPool: {
-      nowMs: wiring.nowMs,
-      onError: (error) => wiring.config.logger.warn(`a training thread: ${describeReason(error)}`),
-    },
+    trainingPool: { nowMs: wiring.nowMs },
     learner: learnerArgs(wiring),
     controller: controllerArgs(wiring),
   };

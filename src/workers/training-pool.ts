@@ -1,33 +1,34 @@
 /**
- * Owner of the training threads: one piscina pool, started with the first training and stopped when idle. Whatever happens in a thread (killed, hanging,
- * out of memory, a program that cannot load) costs that training and nothing else: `train` rejects with a code, the next one gets a new thread,
- * after a pause that doubles with each failure in a row.
+ * Owner of the training processes, in each of which a piscina thread trains: started with the first training, stopped when idle. Whatever happens there
+ * (killed, hanging, out of memory, a program that cannot load) costs that training and nothing else: `train` rejects with a code, the next one gets a
+ * new process, after a pause that doubles with each failure in a row.
+ *
+ * Processes and not threads alone, since V8 ends the whole process in spite of `resourceLimits` where memory runs out inside some of its own functions
+ * (`[...list.entries()]` of five million entries did so here, each time).
  */
 import { existsSync } from 'node:fs';
-import type { Piscina } from 'piscina';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
-import { trainingThreadFile } from './thread-file.ts';
+import { trainingProcessFile, trainingThreadFile } from './thread-file.ts';
+import { TrainingChild } from './training-child.ts';
 import type { TrainingResult, TrainingTask } from './training-task.ts';
 
 export interface TrainingPoolOptions {
   /** Milliseconds of a clock that never runs backwards. */
   readonly nowMs: () => number;
-  /** Program of the threads. Default: pitwall's own. */
+  /** Program of the thread. Default: pitwall's own. */
   readonly file?: string;
-  /** Trainings at a time, one per thread. Default 1. */
-  readonly maxThreads?: number;
+  /** Trainings at a time, each in a process of its own. Default 1. */
+  readonly maxProcesses?: number;
   /** Trainings that may wait. Default 4; more are refused with `PITWALL_TRAINING_BUSY`. */
   readonly maxQueue?: number;
-  /** Default 120 000: then the thread is ended. */
+  /** Default 120 000: then the process is killed. */
   readonly timeoutMs?: number;
-  /** Heap of a thread, mebibytes. Default 512. A hundred thousand rows need about 150. */
+  /** Heap of the thread, mebibytes. Default 512. A hundred thousand rows need about 150. */
   readonly memoryLimitMb?: number;
   /** Pause after a failure; doubles with each in a row. Default 1000, at most 300 000. */
   readonly backOffMs?: number;
-  /** An idle thread is stopped after this. Default 10 000. */
+  /** An idle process is stopped after this. Default 10 000. */
   readonly idleTimeoutMs?: number;
-  /** Told of errors that belong to no training. Never throws. */
-  readonly onError?: (error: unknown) => void;
 }
 
 export interface TrainingPoolStatus {
@@ -40,14 +41,26 @@ export interface TrainingPoolStatus {
   readonly failuresInARow: number;
   /** Until then trainings are refused; undefined: now is fine. */
   readonly pausedUntilMs: number | undefined;
+  /** Of the training processes that are there, idle ones included. */
+  readonly pids: readonly number[];
 }
 
 const MAX_BACK_OFF_MS = 300_000;
 
+/** A training that waits for a process. */
+interface Queued {
+  readonly start: (child: TrainingChild) => void;
+  readonly fail: (error: unknown) => void;
+}
+
 export class TrainingPool {
   readonly #options: Required<TrainingPoolOptions>;
   readonly #closing = new AbortController();
-  #pool: Promise<Piscina<TrainingTask, TrainingResult>> | undefined;
+  readonly #children = new Set<TrainingChild>();
+  readonly #idle = new Map<TrainingChild, NodeJS.Timeout>();
+  readonly #queue: Queued[] = [];
+  /** Resolved when the last process is gone. */
+  #onEmpty: (() => void) | undefined;
   #inside = 0;
   #completed = 0;
   #failed = 0;
@@ -59,16 +72,15 @@ export class TrainingPool {
   constructor(options: TrainingPoolOptions) {
     this.#options = {
       file: '',
-      maxThreads: 1,
+      maxProcesses: 1,
       maxQueue: 4,
       timeoutMs: 120_000,
       memoryLimitMb: 512,
       backOffMs: 1000,
       idleTimeoutMs: 10_000,
-      onError: () => {},
       ...options,
     };
-    check('maxThreads', this.#options.maxThreads, 1, 64);
+    check('maxProcesses', this.#options.maxProcesses, 1, 64);
     check('maxQueue', this.#options.maxQueue, 0, 10_000);
     check('timeoutMs', this.#options.timeoutMs, 1, 2 ** 31 - 1);
     check('memoryLimitMb', this.#options.memoryLimitMb, 8, 65_536);
@@ -79,18 +91,19 @@ export class TrainingPool {
   get status(): TrainingPoolStatus {
     const paused = this.#pausedUntilMs > this.#options.nowMs();
     return {
-      running: Math.min(this.#inside, this.#options.maxThreads),
-      queued: Math.max(0, this.#inside - this.#options.maxThreads),
+      running: this.#inside - this.#queue.length,
+      queued: this.#queue.length,
       completed: this.#completed,
       failed: this.#failed,
       refused: this.#refused,
       failuresInARow: this.#failuresInARow,
       pausedUntilMs: paused ? this.#pausedUntilMs : undefined,
+      pids: [...this.#children].flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     };
   }
 
   /**
-   * Trains in a thread. Buffers of the task are moved there.
+   * Trains in a process. The host is not kept alive for it.
    *
    * Rejects with a PitwallError: `PITWALL_TRAINING_BUSY`, `PITWALL_TRAINING_PAUSED` (back-off), `PITWALL_TRAINING_CLOSED`, `PITWALL_TRAINING_CANCELLED` (the
    * signal), `PITWALL_TRAINING_TIMEOUT`, `PITWALL_TRAINING_OUT_OF_MEMORY`, `PITWALL_TRAINING_FAILED` (the cause says why), `PITWALL_TRAINING_PROGRAM_MISSING`.
@@ -100,10 +113,10 @@ export class TrainingPool {
     this.#inside += 1;
     const deadline = AbortSignal.timeout(this.#options.timeoutMs);
     const signals = [deadline, this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    const signal = AbortSignal.any(signals);
     try {
-      const pool = await this.#started();
-      const transferList = task.type === 'train_given' ? [task.columns.buffer] : [];
-      const result = await pool.run(task, { signal: AbortSignal.any(signals), transferList });
+      const child = await this.#child(signal);
+      const result = await child.run(task, signal).finally(() => this.#release(child));
       this.#completed += 1;
       this.#failuresInARow = 0;
       return result;
@@ -114,22 +127,28 @@ export class TrainingPool {
     }
   }
 
-  /** Ends running trainings and all threads. Resolves when they are gone. */
+  /** Ends running trainings and all processes. Resolves when they are gone. */
   async close(): Promise<void> {
     this.#closing.abort();
-    const pool = await this.#pool?.catch(() => undefined);
-    await pool?.destroy();
+    for (const timer of this.#idle.values()) clearTimeout(timer);
+    this.#idle.clear();
+    if (this.#children.size === 0) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const child of this.#children) child.kill();
+    await gone;
   }
 
   #admit(signal: AbortSignal | undefined): void {
-    const { maxThreads, maxQueue, nowMs } = this.#options;
+    const { maxProcesses, maxQueue, nowMs } = this.#options;
     const refuse = (code: string, message: string): never => {
       this.#refused += 1;
       throw new PitwallError(code, message);
     };
     if (this.#closing.signal.aborted) refuse('PITWALL_TRAINING_CLOSED', 'the training pool is closed');
     if (signal?.aborted === true) refuse('PITWALL_TRAINING_CANCELLED', 'the training was cancelled before it began');
-    if (this.#inside >= maxThreads + maxQueue) {
+    if (this.#inside >= maxProcesses + maxQueue) {
       refuse('PITWALL_TRAINING_BUSY', `${this.#inside} trainings are running or waiting, no more than that`);
     }
     const pauseMs = this.#pausedUntilMs - nowMs();
@@ -141,51 +160,75 @@ export class TrainingPool {
     }
   }
 
-  #started(): Promise<Piscina<TrainingTask, TrainingResult>> {
-    this.#pool ??= this.#start().catch((error: unknown) => {
-      this.#pool = undefined;
-      throw error;
+  /** An idle process, a new one, or the first that becomes free. */
+  async #child(signal: AbortSignal): Promise<TrainingChild> {
+    const [idle] = this.#idle.keys();
+    if (idle !== undefined) {
+      clearTimeout(this.#idle.get(idle));
+      this.#idle.delete(idle);
+      return idle;
+    }
+    if (this.#children.size < this.#options.maxProcesses) return this.#start();
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#queue.splice(this.#queue.indexOf(queued), 1);
+        reject(signal.reason);
+      };
+      const queued: Queued = {
+        start: (child) => {
+          signal.removeEventListener('abort', leave);
+          resolve(child);
+        },
+        fail: (error) => {
+          signal.removeEventListener('abort', leave);
+          reject(error);
+        },
+      };
+      this.#queue.push(queued);
+      signal.addEventListener('abort', leave, { once: true });
     });
-    return this.#pool;
   }
 
-  async #start(): Promise<Piscina<TrainingTask, TrainingResult>> {
-    const { file, maxThreads, maxQueue, memoryLimitMb, idleTimeoutMs, onError } = this.#options;
-    const filename = file === '' ? trainingThreadFile() : file;
-    // piscina starts a thread again and again whose program is not there.
-    if (!existsSync(filename))
-      throw training('PITWALL_TRAINING_PROGRAM_MISSING', `${filename} does not exist`, undefined);
-    const { Piscina } = await import('piscina');
-    const pool = new Piscina<TrainingTask, TrainingResult>({
-      filename,
-      minThreads: 0,
-      maxThreads,
-      maxQueue: Math.max(1, maxQueue + maxThreads),
-      concurrentTasksPerWorker: 1,
-      idleTimeout: idleTimeoutMs,
-      // Waiting with Atomics keeps a thread from noticing that it is told to stop.
-      atomics: 'disabled',
-      resourceLimits: { maxOldGenerationSizeMb: memoryLimitMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
-      recordTiming: false,
-      // A training must not take the host's flags along: --inspect would fight for its port.
-      execArgv: [],
-    });
-    // Without a listener an error between two tasks ends the process. One that comes while a task waits means that threads die before they
-    // take it (a program that cannot load): piscina would start them for ever.
-    pool.on('error', (error: unknown) => {
-      onError(error);
-      if (this.#inside > 0) this.#recycle(pool);
-    });
-    return pool;
+  #start(): TrainingChild {
+    const { file, memoryLimitMb } = this.#options;
+    const thread = file === '' ? trainingThreadFile() : file;
+    if (!existsSync(thread)) {
+      throw training('PITWALL_TRAINING_PROGRAM_MISSING', `${thread} does not exist`, undefined);
+    }
+    const child = new TrainingChild(trainingProcessFile(), { file: thread, memoryLimitMb }, () => this.#gone(child));
+    this.#children.add(child);
+    return child;
   }
 
-  /** Gives a pool up; its trainings reject, the next one starts a new pool. */
-  #recycle(pool: Piscina<TrainingTask, TrainingResult>): void {
-    this.#pool = undefined;
-    pool.destroy().catch(this.#options.onError);
+  /** The next in the queue gets it, or it waits for a while. */
+  #release(child: TrainingChild): void {
+    if (!child.usable || this.#closing.signal.aborted) return;
+    const next = this.#queue.shift();
+    if (next !== undefined) {
+      next.start(child);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#idle.delete(child);
+      child.kill();
+    }, this.#options.idleTimeoutMs);
+    this.#idle.set(child, timer.unref());
   }
 
-  /** Counts a failure, sets the pause, and gives it a code. What was cancelled from outside is no failure. */
+  #gone(child: TrainingChild): void {
+    this.#children.delete(child);
+    clearTimeout(this.#idle.get(child));
+    this.#idle.delete(child);
+    if (this.#children.size === 0) this.#onEmpty?.();
+    const next = this.#closing.signal.aborted ? undefined : this.#queue.shift();
+    if (next === undefined) return;
+    try {
+      next.start(this.#start());
+    } catch (error) {
+      next.fail(error);
+    }
+  }
+
   #failure(error: unknown, deadline: AbortSignal, signal: AbortSignal | undefined): PitwallError {
     if (signal?.aborted === true) return training('PITWALL_TRAINING_CANCELLED', 'the training was cancelled', error);
     if (this.#closing.signal.aborted) return training('PITWALL_TRAINING_CLOSED', 'the training pool was closed', error);

@@ -17,6 +17,19 @@ export default async function misbehave(task) {
       setImmediate(() => Promise.reject(new Error('nobody awaits this')));
       await wait(10 ** 9);
       break;
+    case 'kills its process':
+      process.kill(process.pid, 'SIGKILL');
+      await wait(10 ** 9);
+      break;
+    case 'aborts':
+      process.kill(process.pid, 'SIGABRT');
+      await wait(10 ** 9);
+      break;
+    case 'eats memory where V8 aborts': {
+      const list = new Array(500_000).fill(0);
+      const eaten = [];
+      for (;;) eaten.push([...list.entries()]);
+    }
     case 'eats memory': {
       const eaten = [];
       for (;;) eaten.push(Array.from({ length: 10_000 }, (_, i) => ({ i, text: String(i) })));

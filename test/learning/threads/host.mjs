@@ -1,0 +1,15 @@
+/** A host that starts a training, says which process trains, and ends by itself or is killed: `node host.mjs ends | 'is killed'`. */
+import { fileURLToPath } from 'node:url';
+import { TrainingPool } from '../../../dist/workers/training-pool.js';
+
+const file = fileURLToPath(new URL('./misbehaving.mjs', import.meta.url));
+const pool = new TrainingPool({ nowMs: () => performance.now(), file });
+pool
+  .train({ type: 'train_stored', path: '', pool: 'hangs', limit: 1, options: { statistic: 'median' } })
+  .catch(() => {});
+setTimeout(() => {
+  const [pid] = pool.status.pids;
+  process.stdout.write(`${pid}`, () => {
+    if (process.argv[2] === 'is killed') process.kill(process.pid, 'SIGKILL');
+  });
+}, 300);
