@@ -2,7 +2,42 @@
 
 /** Median of values, which are left as they are; NaN for none. */
 export function median(values: readonly number[]): number {
+  return medianOfSorted([...values].sort((a, b) => a - b));
+}
+
+export interface MedianInterval {
+  readonly median: number;
+  /** 95 % interval; the extremes where there are too few values for one. */
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
+}
+
+/**
+ * Median with its distribution-free interval from order statistics: the ranks n/2 -+ 1.96 sqrt(n)/2 hold it whatever the distribution (H. A. David, H. N.
+ * Nagaraja, "Order Statistics", 2003, sec. 7.1).
+ */
+export function medianInterval(values: readonly number[]): MedianInterval {
   const sorted = [...values].sort((a, b) => a - b);
+  const count = sorted.length;
+  const reach = 0.979982 * Math.sqrt(count);
+  const lowAt = Math.max(0, Math.floor(count / 2 - reach) - 1);
+  const highAt = Math.min(count - 1, Math.ceil(count / 2 + reach));
+  return {
+    median: medianOfSorted(sorted),
+    low: sorted[lowAt] ?? Number.NaN,
+    high: sorted[highAt] ?? Number.NaN,
+    count,
+  };
+}
+
+/** Share of the way up sorted values, 0..1; nearest rank; NaN for none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+function medianOfSorted(sorted: readonly number[]): number {
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
