@@ -10,6 +10,7 @@ import { rangeOf } from './query.ts';
 import { rowAt } from './range-reader.ts';
 import type { ReadCounters } from './read-counters.ts';
 import type { TransferRecord } from './record.ts';
+import { type BlockInTime, type BlockRows, type Cursor, type Direction, GONE, mergeByTime } from './record-merge.ts';
 import type { CountQuery, RecordsQuery } from './store-types.ts';
 import { validateRecord } from './validate-record.ts';
 
@@ -32,17 +33,17 @@ export class RecordReader {
   *records(query: RecordsQuery): Generator<TransferRecord> {
     const [fromUs, toUs] = rangeOf(query);
     let left = query.limit ?? Number.POSITIVE_INFINITY;
+    if (!(left >= 1)) return;
     const pools = query.pool === undefined ? [...poolKeys(this.#reader, 'metrics')] : [keyOfName(query.pool)];
     for (const poolKey of pools) {
-      for (const group of this.#overlapping(poolKey, fromUs, toUs, query.reverse === true)) {
-        for (const record of this.#sorted(group, fromUs, toUs, query.reverse === true)) {
-          if (query.method !== undefined && record.method !== query.method) continue;
-          if (query.outcome !== undefined && record.outcome !== query.outcome) continue;
-          if (left < 1) return;
-          left -= 1;
-          yield record;
-        }
-        this.#refresh();
+      for (const cursor of this.#inOrder(poolKey, { fromUs, toUs, reverse: query.reverse === true })) {
+        const record = this.#recordAt(cursor);
+        if (record === undefined) continue;
+        if (query.method !== undefined && record.method !== query.method) continue;
+        if (query.outcome !== undefined && record.outcome !== query.outcome) continue;
+        yield record;
+        left -= 1;
+        if (left < 1) return;
       }
     }
   }
@@ -143,57 +144,103 @@ export class RecordReader {
     }
   }
 
-  /** Keys in groups whose times overlap: several writers, or batches that came in late. Groups follow each other in time. */
-  *#overlapping(poolKey: string, fromUs: number, toUs: number, reverse: boolean): Generator<StoreKey[]> {
-    let group: StoreKey[] = [];
-    let lowUs = 0;
-    let highUs = 0;
-    for (const key of this.#keys(poolKey, fromUs, toUs, reverse)) {
-      const block = parseBlockKey(key);
-      if (block === undefined) continue;
-      if (
-        group.length > 0 &&
-        (reverse ? block.lastUs < lowUs && !sameMinute(block.firstUs, lowUs) : block.firstUs > highUs)
-      ) {
-        yield group;
-        group = [];
+  /** Rows of a pool in order of time. Where a listed block has gone (merged with others, or removed), the rest is listed again from there. */
+  *#inOrder(poolKey: string, range: Direction): Generator<Cursor> {
+    const place = new Place();
+    let { fromUs, toUs } = range;
+    const { reverse } = range;
+    for (;;) {
+      const blocks = reverse ? this.#backwards(poolKey, fromUs, toUs) : this.#forwards(poolKey, fromUs, toUs);
+      const rows = mergeByTime(blocks, (key) => this.#open(key), { fromUs, toUs, reverse });
+      place.begin();
+      for (;;) {
+        const next = rows.next();
+        if (next.done === true) {
+          if (next.value !== GONE) return;
+          break;
+        }
+        if (place.isNew(next.value.times[next.value.row] ?? 0)) yield next.value;
       }
-      lowUs = group.length === 0 ? block.firstUs : Math.min(lowUs, block.firstUs);
-      highUs = group.length === 0 ? block.lastUs : Math.max(highUs, block.lastUs);
-      group.push(key);
+      if (place.timeUs === undefined) continue;
+      if (reverse) toUs = Math.min(toUs, place.timeUs + 1);
+      else fromUs = Math.max(fromUs, place.timeUs);
     }
-    if (group.length > 0) yield group;
   }
 
-  *#sorted(keys: readonly StoreKey[], fromUs: number, toUs: number, reverse: boolean): Generator<TransferRecord> {
-    const rows: { readonly timeUs: number; readonly get: (row: number) => TransferRecord; readonly row: number }[] = [];
-    for (const key of keys) {
-      const block = this.#block(key);
-      if (block === undefined) continue;
-      try {
-        const times = block.numbers('timestampUs');
-        const get = recordsOf(block);
-        const end = rowAt(times, toUs);
-        for (let row = rowAt(times, fromUs); row < end; row += 1) rows.push({ timeUs: times[row] ?? 0, get, row });
-      } catch (error) {
-        this.#counters.corrupt(error);
+  /** Blocks by their first record. */
+  *#forwards(poolKey: string, fromUs: number, toUs: number): Generator<BlockInTime<StoreKey>> {
+    let order = 0;
+    for (const key of this.#keys(poolKey, fromUs, toUs, false)) yield inTime(key, order++);
+  }
+
+  /** Blocks by their last record, downwards: keys are sorted by the first, but no block crosses a minute. */
+  *#backwards(poolKey: string, fromUs: number, toUs: number): Generator<BlockInTime<StoreKey>> {
+    let minute: BlockInTime<StoreKey>[] = [];
+    let order = 0;
+    for (const key of this.#keys(poolKey, fromUs, toUs, true)) {
+      const block = inTime(key, order++);
+      const [other] = minute;
+      if (other !== undefined && !sameMinute(other.firstUs, block.firstUs)) {
+        yield* minute.sort((a, b) => b.lastUs - a.lastUs);
+        minute = [];
       }
+      minute.push(block);
     }
-    if (keys.length > 1) rows.sort((a, b) => a.timeUs - b.timeUs);
-    if (reverse) rows.reverse();
-    for (const { get, row } of rows) {
-      let record: TransferRecord | undefined;
-      try {
-        record = checked(get(row));
-      } catch (error) {
-        this.#counters.corrupt(error);
-      }
-      if (record !== undefined) yield record;
+    yield* minute.sort((a, b) => b.lastUs - a.lastUs);
+  }
+
+  #open(key: StoreKey): BlockRows | undefined | typeof GONE {
+    const bytes = this.#reader.get('metrics', key);
+    // The next look sees what was committed meanwhile, and no transaction stays open between two records.
+    this.#refresh();
+    if (bytes === undefined) return GONE;
+    try {
+      const block = new BlockView(bytes);
+      return { times: block.numbers('timestampUs'), get: recordsOf(block) };
+    } catch (error) {
+      this.#counters.corrupt(error);
+      return undefined;
+    }
+  }
+
+  #recordAt({ get, row }: Cursor): TransferRecord | undefined {
+    try {
+      return checked(get(row));
+    } catch (error) {
+      this.#counters.corrupt(error);
+      return undefined;
     }
   }
 }
 
-/** Keys are sorted by first time: going back, only the minute's end proves that nothing overlaps any more. */
+/** How far a reader has come, so that a second listing goes on behind the last row of the first. */
+class Place {
+  timeUs: number | undefined;
+  /** Rows given at exactly that time. */
+  #given = 0;
+  #toPass = 0;
+
+  begin(): void {
+    this.#toPass = this.#given;
+  }
+
+  isNew(timeUs: number): boolean {
+    if (timeUs === this.timeUs && this.#toPass > 0) {
+      this.#toPass -= 1;
+      return false;
+    }
+    this.#toPass = 0;
+    this.#given = timeUs === this.timeUs ? this.#given + 1 : 1;
+    this.timeUs = timeUs;
+    return true;
+  }
+}
+
+function inTime(key: StoreKey, order: number): BlockInTime<StoreKey> {
+  const { firstUs = 0, lastUs = 0 } = parseBlockKey(key) ?? {};
+  return { key, firstUs, lastUs, order };
+}
+
 function sameMinute(aUs: number, bUs: number): boolean {
   return Math.floor(aUs / MINUTE_US) === Math.floor(bUs / MINUTE_US);
 }

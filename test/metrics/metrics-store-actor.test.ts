@@ -97,7 +97,7 @@ describe('the metrics_store', () => {
     const clock = createTestClock();
     const steps: RetainResult[] = [];
     const { store } = await open({ dataDir: false, mapSizeLimit: 1e9, now: () => START_US + 6 * 3_600_000_000 });
-    // Six hours whose minutes were never sealed: more than one step has time for.
+    // Four hours whose minutes were never sealed: more than one step has time for.
     await store.append(traffic({ count: 20_000, everyUs: 1_000_000 }));
     let stepped: () => void = () => undefined;
     const watched = new Proxy(store, {
