@@ -16,8 +16,8 @@ export const DATA_DIR = {
 const FOR_EVER_HOURS = 87_600;
 
 /**
- * @param mode `existing`: there must be a data directory already
- * @throws UsageError where there is none
+ * @param mode `existing`: there must be a data directory already, and nothing in it is changed; a live host goes on beside it
+ * @throws UsageError where there is none; PitwallError where there is one that cannot be read
  */
 export async function openDataFolder(dataDir: string, mode: 'existing' | 'create'): Promise<MetricsStore> {
   if (mode === 'existing' && !existsSync(join(dataDir, 'lmdb', 'data.mdb'))) {
@@ -28,5 +28,6 @@ export async function openDataFolder(dataDir: string, mode: 'existing' | 'create
     now: () => Date.now() * 1000,
     retentionHours: FOR_EVER_HOURS,
     onWarning: (warning) => console.error(`pitwall: ${warning}`),
+    readOnly: mode === 'existing',
   });
 }

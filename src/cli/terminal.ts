@@ -52,7 +52,8 @@ export class Terminal {
   }
 
   get size(): { readonly columns: number; readonly rows: number } {
-    return { columns: this.#output.columns, rows: this.#output.rows };
+    // A terminal that nobody gave a size says 0.
+    return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
   }
 
   enter(): void {
