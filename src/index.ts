@@ -64,6 +64,9 @@ export type {
   BenchmarkReport,
   BenchmarkScenario,
 } from './metrics/analysis/benchmark/types.ts';
+export type { Bottleneck } from './metrics/analysis/bottleneck.ts';
+export type { ExplainedOutlier, OutlierReport } from './metrics/analysis/outlier-causes.ts';
+export type { Profile } from './metrics/analysis/profile.ts';
 export type { Outcome, TransferRecord } from './metrics/record.ts';
 export type { RangeStatistics, SeriesPoint, StoreStatistics } from './metrics/statistics.ts';
 export type { SeriesQuery, StatisticsQuery } from './metrics/store-types.ts';

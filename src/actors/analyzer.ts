@@ -4,6 +4,8 @@
  * time from the store.
  */
 import type { JsonValue } from '../learning/types.ts';
+import type { OutlierReport } from '../metrics/analysis/outlier-causes.ts';
+import { type Profile, profile } from '../metrics/analysis/profile.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
 import type { RecordsQuery, SeriesQuery, StatisticsQuery, TimeRange } from '../metrics/store-types.ts';
@@ -12,7 +14,7 @@ import type { AlertContent } from './adviser.ts';
 import { AlarmBook } from './alarm-book.ts';
 import { type LaneTrend, LaneTrends } from './lane-trends.ts';
 import type { MachineHistory } from './machine-history.ts';
-import { type LaneBottlenecks, laneBottlenecks } from './record-questions.ts';
+import { anomalies, type LaneBottlenecks, laneBottlenecks } from './record-questions.ts';
 import { describeGroup, type RegressionGroup, regressionGroups } from './regression-report.ts';
 import { type KindBaseline, RegressionWatch } from './regression-watch.ts';
 import { afterSystemMessage } from './system-message.ts';
@@ -81,6 +83,14 @@ export interface QueryBottlenecks extends Call<QueryOutcome<LaneBottlenecks>> {
   readonly type: 'query_bottlenecks';
   readonly query: RecordsQuery;
 }
+export interface QueryProfile extends Call<QueryOutcome<Profile>> {
+  readonly type: 'query_profile';
+  readonly query: RecordsQuery;
+}
+export interface QueryAnomalies extends Call<QueryOutcome<OutlierReport>> {
+  readonly type: 'query_anomalies';
+  readonly query: RecordsQuery;
+}
 /** Hands baselines and occurrences to the store at once. */
 export interface PersistAnalysis extends Call<'ok'> {
   readonly type: 'persist_analysis';
@@ -110,6 +120,8 @@ export type AnalyzerCall =
   | GetBaselines
   | GetTimeline
   | QueryBottlenecks
+  | QueryProfile
+  | QueryAnomalies
   | PersistAnalysis;
 export type AnalyzerInfo = AssessAlarms | KeepBaselines | RestoreAnalysis;
 
@@ -174,6 +186,15 @@ export const analyzer: GenServer<AnalyzerArgs, State, AnalyzerCall, AnalyzeRecor
       }
       case 'query_bottlenecks':
         answerLater(from, args.records(message.query).then(laneBottlenecks));
+        return next.noreply(state);
+      case 'query_profile':
+        answerLater(from, args.records(message.query).then(profile));
+        return next.noreply(state);
+      case 'query_anomalies':
+        answerLater(
+          from,
+          args.records(message.query).then((records) => anomalies(records, args)),
+        );
         return next.noreply(state);
       case 'persist_analysis':
         persist(state);

@@ -1,6 +1,10 @@
-/** What is asked of the records of a range: where the time went. */
+/** What is asked of the records of a range: where the time went, what stands out and why, what latency goes with. */
 import { type Bottleneck, bottleneck } from '../metrics/analysis/bottleneck.ts';
+import { explainOutliers, type OutlierReport, outlyingTransfers } from '../metrics/analysis/outlier-causes.ts';
+import type { MachineEvidence } from '../metrics/analysis/outlier-exposure.ts';
 import type { TransferRecord } from '../metrics/record.ts';
+import type { MachineHistory } from './machine-history.ts';
+import { CAUSES, type Timeline } from './timeline.ts';
 
 /** Where each lane's time goes; undefined where its transfers report no parts. */
 export interface LaneBottlenecks {
@@ -14,3 +18,41 @@ export function laneBottlenecks(records: readonly TransferRecord[]): LaneBottlen
     grpc: bottleneck(records.filter(({ method }) => method === 'grpc')),
   };
 }
+
+export interface AnomalySources {
+  readonly timeline: Timeline;
+  readonly machine: MachineHistory;
+}
+
+/** Transfers that stand out among those of their kind, and what they have in common with the machine at that time. */
+export function anomalies(records: readonly TransferRecord[], sources: AnomalySources): OutlierReport {
+  return explainOutliers(records, outlyingTransfers(records), evidenceFor(records, sources));
+}
+
+/** What happened so shortly before the first transfer may have slowed it down. */
+const BEFORE_US = 60e6;
+
+function evidenceFor(records: readonly TransferRecord[], { timeline, machine }: AnomalySources): MachineEvidence {
+  let [fromUs, toUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { timestampUs, latencyUs } of records) {
+    fromUs = Math.min(fromUs, timestampUs - latencyUs - BEFORE_US);
+    toUs = Math.max(toUs, timestampUs);
+  }
+  const [fromMs, toMs] = [fromUs / 1000, toUs / 1000];
+  const samples = machine.samples(fromMs, toMs + SAMPLE_MS);
+  return {
+    pauses: machine
+      .pauses(fromMs, toMs)
+      .map(({ atMs, durationMs }) => ({ fromUs: atMs * 1000, toUs: (atMs + durationMs) * 1000 })),
+    loopDelays: samples.flatMap(({ atMs, eventLoopDelayUs: value }) =>
+      value === undefined ? [] : [{ atUs: atMs * 1000, value }],
+    ),
+    loads: samples.flatMap(({ atMs, systemLoad: value }) =>
+      value === undefined ? [] : [{ atUs: atMs * 1000, value }],
+    ),
+    occurrences: timeline.between(fromUs, toUs).filter(({ kind }) => CAUSES.has(kind)),
+  };
+}
+
+/** A sample tells of the time before it. */
+const SAMPLE_MS = 500;

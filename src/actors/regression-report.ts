@@ -1,12 +1,16 @@
 /** Regressions that belong together, set against what happened when they began, and in words. */
-import type { PartChange } from '../metrics/analysis/bottleneck.ts';
 import { explainRise } from '../metrics/analysis/bottleneck.ts';
 import { type AlarmGroup, groupAlarms } from '../metrics/analysis/grouping.ts';
+import {
+  circumstanceChanges,
+  describeRegression,
+  type RegressionFacts,
+} from '../metrics/analysis/regression-advice.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { RecordsQuery } from '../metrics/store-types.ts';
 import type { AlertContent } from './adviser.ts';
 import { type ActiveRegression, describeKind, keyOf, kindOf } from './regression-watch.ts';
-import type { Occurrence, OccurrenceKind, Timeline } from './timeline.ts';
+import { CAUSES, type Occurrence, type Timeline } from './timeline.ts';
 
 export interface RegressionGroup extends AlarmGroup<ActiveRegression, Occurrence> {
   /** Stays while the group lasts. */
@@ -14,19 +18,6 @@ export interface RegressionGroup extends AlarmGroup<ActiveRegression, Occurrence
 }
 
 type ReadRecords = (query: RecordsQuery) => Promise<readonly TransferRecord[]>;
-
-/** What can make transfers slower; `drift` is how they look when they have become so. */
-const CAUSES = new Set<OccurrenceKind>([
-  'annotation',
-  'runtime_started',
-  'policy_changed',
-  'mode_changed',
-  'threshold_changed',
-  'model_published',
-  'actor_restarted',
-  'lane_closed',
-  'load_rise',
-]);
 
 /** @param alarms of one pool or of all: what begins together is one group whichever pools it concerns */
 export function regressionGroups(
@@ -43,66 +34,53 @@ export function regressionGroups(
 
 /** Records that are compared on each side of the beginning. */
 const COMPARED = 2_000;
-
-/** The alert of a group; what rose is read from the store, and left out where it does not answer. Never rejects. */
-export async function describeGroup(group: RegressionGroup, records: ReadRecords): Promise<AlertContent> {
-  const worst = [...group.alarms].sort((a, b) => b.ratio - a.ratio)[0];
-  const rises = worst === undefined ? [] : await risesOf(worst, records);
-  const pools = [...new Set(group.alarms.map(({ kind }) => kind.pool))];
-  const others = group.alarms.length - 1;
-  const [suspect] = group.suspects;
-  return {
-    key: group.id,
-    kind: 'regression',
-    severity: worst !== undefined && worst.ratio >= SEVERE ? 'critical' : 'warning',
-    pool: pools.length === 1 ? pools[0] : undefined,
-    message: `${worst === undefined ? '' : sentence(worst)}${others > 0 ? `; ${others} more kinds became slower at the same time` : ''}.`,
-    comparison: { since: new Date(group.sinceUs / 1000).toISOString(), alarms: group.alarms.map(figures) },
-    likelyCause: suspect === undefined ? risen(rises) : `${suspect.kind}: ${suspect.detail}`,
-    lookAt: lookAt(group, rises),
-  };
-}
-
 /** From here on an alert is critical: a median that is half as much again. */
 const SEVERE = 1.5;
 
-async function risesOf({ kind, key, sinceUs }: ActiveRegression, records: ReadRecords): Promise<PartChange[]> {
+/** The alert of a group; what rose is read from the store, and left out where it does not answer. Never rejects. */
+export async function describeGroup(group: RegressionGroup, records: ReadRecords): Promise<AlertContent> {
+  const [worst, ...others] = [...group.alarms].sort((a, b) => b.ratio - a.ratio);
+  const pools = new Set(group.alarms.map(({ kind }) => kind.pool));
+  const base = {
+    key: group.id,
+    kind: 'regression',
+    pool: pools.size === 1 ? worst?.kind.pool : undefined,
+    comparison: { since: new Date(group.sinceUs / 1000).toISOString(), alarms: group.alarms.map(figures) },
+  } as const;
+  // A group has an alarm; the compiler cannot know.
+  if (worst === undefined) return { ...base, severity: 'warning', message: 'something became slower' };
+  const { summary, likelyCause, lookAt } = describeRegression({
+    name: `pool ${worst.kind.pool}: ${describeKind(worst.kind)}`,
+    regression: worst,
+    suspects: group.suspects,
+    ...(await changesOf(worst, records)),
+  });
+  const more = others.length === 0 ? '' : `; ${others.length} more kinds became slower at the same time`;
+  return {
+    ...base,
+    severity: worst.ratio >= SEVERE ? 'critical' : 'warning',
+    message: `${summary}${more}.`,
+    likelyCause,
+    lookAt: `${lookAt}. If it is meant to stay so, accept it with analyzer.acceptRegressions.`,
+  };
+}
+
+async function changesOf(
+  { kind, key, sinceUs }: ActiveRegression,
+  records: ReadRecords,
+): Promise<Pick<RegressionFacts, 'parts' | 'circumstances'>> {
   const ofKind = async (query: RecordsQuery) => {
     const found = await records({ pool: kind.pool, method: kind.method, limit: COMPARED, ...query });
     return found.filter((record) => keyOf(kindOf(record)) === key);
   };
   try {
-    return explainRise(await ofKind({ toUs: sinceUs, reverse: true }), await ofKind({ fromUs: sinceUs }));
+    const [before, now] = [await ofKind({ toUs: sinceUs, reverse: true }), await ofKind({ fromUs: sinceUs })];
+    return { parts: explainRise(before, now), circumstances: circumstanceChanges(before, now) };
   } catch {
-    return []; // the store is down; the alarm is told all the same
+    return {}; // the store is down; the alarm is told all the same
   }
-}
-
-function sentence({ kind, ratio, baselineUs, currentUs, transfers }: ActiveRegression): string {
-  const slower = `${((ratio - 1) * 100).toFixed(0)} % slower than usual`;
-  return `pool ${kind.pool}: ${describeKind(kind)}: ${slower} (${milliseconds(baselineUs)} -> ${milliseconds(currentUs)}, over ${transfers} transfers)`;
 }
 
 function figures({ key, ratio, baselineUs, currentUs, transfers }: ActiveRegression) {
   return { kind: key, ratio, baselineUs, currentUs, transfers };
-}
-
-function risen([first]: readonly PartChange[]): string | undefined {
-  return first && `${first.part} takes longer: ${((first.share * 100) | 0).toString()} % of the rise`;
-}
-
-function lookAt({ suspects }: RegressionGroup, rises: readonly PartChange[]): string {
-  const happened = suspects.slice(0, 3).map(({ kind, detail, atUs }) => `${iso(atUs)} ${kind}: ${detail}`);
-  const parts = rises.slice(0, 2).map(({ part, risenUs }) => `${part} rose by ${milliseconds(risenUs)}`);
-  const all = [...parts, ...happened];
-  if (all.length > 0) return `${all.join('; ')}. If it is meant to stay so, accept it with analyzer.acceptRegressions.`;
-  return 'nothing is known to have happened then: what else ran on the machine, and the handlers of the workers';
-}
-
-function iso(atUs: number): string {
-  return new Date(atUs / 1000).toISOString();
-}
-
-function milliseconds(us: number): string {
-  return us < 1_000 ? `${us.toFixed(0)} us` : `${(us / 1000).toFixed(2)} ms`;
 }

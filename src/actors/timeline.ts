@@ -19,6 +19,9 @@ export const OCCURRENCE_KINDS = [
 
 export type OccurrenceKind = (typeof OCCURRENCE_KINDS)[number];
 
+/** What can make transfers slower; `drift` is how they look when they have become so. */
+export const CAUSES: ReadonlySet<OccurrenceKind> = new Set(OCCURRENCE_KINDS.filter((kind) => kind !== 'drift'));
+
 export interface Occurrence {
   /** Unix microseconds. */
   readonly atUs: number;

@@ -9,6 +9,8 @@ import type { Occurrence } from '../actors/timeline.ts';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import type { Decider } from '../hot-path/decider.ts';
 import type { BenchmarkScenario } from '../metrics/analysis/benchmark/types.ts';
+import type { OutlierReport } from '../metrics/analysis/outlier-causes.ts';
+import type { Profile } from '../metrics/analysis/profile.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
 import type { RecordsQuery, SeriesQuery, StatisticsQuery, TimeRange } from '../metrics/store-types.ts';
 import { call, describeReason } from '../otp/index.ts';
@@ -97,6 +99,20 @@ export class Analyzer {
   /** Where the time of each lane's transfers goes: setup, serialize, transport, worker, cleanup, wait. Over at most the latest 20 000 records. */
   async bottlenecks(query: PoolRecordsQuery): Promise<LaneBottlenecks> {
     return value(await call(this.#destinations.analyzer, { type: 'query_bottlenecks', query: latest(query) }));
+  }
+
+  /**
+   * Transfers that stand out among those of their kind (robust z-score of log latency above 3.5), each with what went on in its time: collections,
+   * event-loop delay, load, queueing, cold memory, restarts. A cause is named where it accounts for the time, or where outliers met it more often
+   * than chance explains. Over at most the latest 20 000 records.
+   */
+  async anomalies(query: PoolRecordsQuery): Promise<OutlierReport> {
+    return value(await call(this.#destinations.analyzer, { type: 'query_anomalies', query: latest(query) }));
+  }
+
+  /** How latency goes with size, load, transfers in flight and memory, with compression, warmth, type, format and lane. */
+  async profile(query: PoolRecordsQuery): Promise<Profile> {
+    return value(await call(this.#destinations.analyzer, { type: 'query_profile', query: latest(query) }));
   }
 
   /** What happened beside the transfers: annotations, policy changes, restarts, rises of load. In order of time. */

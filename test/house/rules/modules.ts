@@ -87,12 +87,6 @@ function isBarrel(file: TextFile): boolean {
   );
 }
 
-/**
- * Pure parts that stand, tested and measured, before the actor or the command that will use them: the statistics of regressions and anomalies, and the
- * replay that the learning benchmarks run. Shorten this list; do not lengthen it.
- */
-const awaited = /^src\/(metrics\/analysis\/|learning\/(replay|replay-score|trace)\.ts$)/;
-
 export const noDeadFiles: Rule = {
   name: 'every source file is reached from an entry point',
   check(files) {
@@ -109,7 +103,7 @@ export const noDeadFiles: Rule = {
       queue.push(...programsNamedIn(file));
     }
     return files
-      .filter((file) => !reached.has(file.path) && !file.path.endsWith('.d.ts') && !awaited.test(file.path))
+      .filter((file) => !reached.has(file.path) && !file.path.endsWith('.d.ts'))
       .map((file) => `${file.path}:1 nothing that an entry point imports needs it: delete it or use it`);
   },
   canaries: [
