@@ -55,7 +55,7 @@ function printTables(slot: PoolSlot): void {
   }
 }
 
-const LARGE = 2 ** 40;
+const LARGE = Number.MAX_SAFE_INTEGER;
 
 function slotFrom(store: MetricsStore, pool: string): PoolSlot {
   const stored = store.get('thresholds', pool);
