@@ -6,7 +6,7 @@
  * one of its own promises rejected and unobserved, which ends a host, and prints to the console. A synchronous one throws, aborts,
  * and goes on when space returns. So they run in a thread of their own (store-thread.ts).
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { PitwallError } from '../errors.ts';
 import type { ExitGate } from './exit-gate.ts';
 import {
@@ -37,6 +37,8 @@ export interface LmdbOptions {
 
 /** Reader slots: each thread of each process that reads takes one; lmdb's own default is 126. */
 const MAX_READERS = 1024;
+/** Bytes free on a disk that is not full. */
+const AMPLE_ROOM = 16 * 1024 * 1024;
 
 /** Opens an environment. Rejects with PITWALL_STORE_UNAVAILABLE (no native module) or with what LMDB says, see `storeError`. */
 export async function openLmdb(options: LmdbOptions): Promise<LmdbKeyValue> {
@@ -65,14 +67,18 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbKeyValue> {
 export class LmdbKeyValue implements KeyValueEnvironment {
   readonly #root: LmdbRoot;
   readonly #databases = new Map<DatabaseName, LmdbDatabase>();
+  readonly #path: string;
   readonly #limit: number | undefined;
   readonly #gate: ExitGate | undefined;
   readonly #readOnly: boolean;
   readonly #transaction: KeyValueTransaction;
+  /** Room on the disk when a write last failed for want of it. */
+  #fullAtBytes: number | undefined;
   #closed = false;
 
   constructor(root: LmdbRoot, options: LmdbOptions) {
     this.#root = root;
+    this.#path = options.path;
     this.#limit = options.mapSizeLimit;
     this.#gate = options.gate;
     this.#readOnly = options.readOnly === true;
@@ -114,9 +120,19 @@ export class LmdbKeyValue implements KeyValueEnvironment {
   write<T>(work: (transaction: KeyValueTransaction) => T, options: { readonly reclaim?: boolean } = {}): T {
     return this.#guard('write', () => {
       if (this.#readOnly) throw new PitwallError('PITWALL_STORE_READ_ONLY', 'The store was opened to be read only.');
-      if (options.reclaim !== true) this.#checkLimit();
+      if (options.reclaim !== true) {
+        this.#checkLimit();
+        this.#checkDisk();
+      }
       const transact = () => this.#root.transactionSync(() => work(this.#transaction));
-      return this.#gate === undefined ? transact() : this.#gate.pass(transact);
+      try {
+        const result = this.#gate === undefined ? transact() : this.#gate.pass(transact);
+        this.#fullAtBytes = undefined;
+        return result;
+      } catch (error) {
+        if (storeError(error, 'write').code === 'PITWALL_STORE_FULL') this.#fullAtBytes = this.#freeBytes();
+        throw error;
+      }
     });
   }
 
@@ -154,6 +170,24 @@ export class LmdbKeyValue implements KeyValueEnvironment {
     const { pageSize, lastPageNumber } = stats(this.#root);
     if ((lastPageNumber + 1) * pageSize < this.#limit || this.usage().usedBytes < this.#limit) return;
     throw new PitwallError('PITWALL_STORE_FULL', `The store has reached its size limit of ${this.#limit} bytes.`);
+  }
+
+  /** The native module prints a line to the host's standard error for each write that fails: a disk that was full is tried when it has more room. */
+  #checkDisk(): void {
+    if (this.#fullAtBytes === undefined) return;
+    const free = this.#freeBytes();
+    // With room to spare it was something else (a quota, an input/output error): only a try can tell.
+    if (free > this.#fullAtBytes || free > AMPLE_ROOM) return;
+    throw new PitwallError('PITWALL_STORE_FULL', 'The disk of the store is full.');
+  }
+
+  #freeBytes(): number {
+    try {
+      const { bavail, bsize } = statfsSync(this.#path);
+      return bavail * bsize;
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
   }
 
   #guard<T>(doing: string, work: () => T): T {
