@@ -1,12 +1,12 @@
 /**
  * The tables of docs/regressions.md, in the long form:
  *
- *   nice -n 10 node scripts/run-ts.js bench/analysis/regressions.ts [--weeks 10000] [--kinds 400] [--traces DIRECTORY] [--only pool|kinds|traces]
+ *   nice -n 10 node scripts/run-ts.js bench/analysis/regressions.ts [--weeks 10000] [--busiest 100000] [--kinds 400] [--traces DIRECTORY] [--only pool|kinds|traces]
  *
- * 10 000 weeks of a pool take about an hour of one core, the rest a few minutes.
+ * 10 000 weeks of the pool take more than an hour of one core, with `--busiest 10000` ten minutes; the rest a few minutes.
  */
 import { parseArgs } from 'node:util';
-import { emptyResult, POOL, simulatePool } from './pool.ts';
+import { emptyResult, POOL, type PoolResult, simulatePool } from './pool.ts';
 import {
   autoregressive,
   bimodal,
@@ -27,6 +27,7 @@ const { values } = parseArgs({
   options: {
     weeks: { type: 'string', default: '10000' },
     kinds: { type: 'string', default: '400' },
+    busiest: { type: 'string', default: String(POOL.busiest) },
     traces: { type: 'string' },
     only: { type: 'string' },
   },
@@ -99,10 +100,17 @@ if (values.traces !== undefined && values.only !== 'pool') {
 }
 if (values.only === undefined || values.only === 'pool') pools(Number(values.weeks));
 
+/** Tells what stands a few times on the way: the whole of it takes long. */
 function pools(weeks: number): void {
+  const shape = { ...POOL, busiest: Number(values.busiest) };
   const result = emptyResult();
-  for (let seed = 0; seed * WEEKS_OF_A_POOL < weeks; seed += 1)
-    simulatePool(POOL, { seed, weeks: WEEKS_OF_A_POOL, shifts: 10 }, result);
+  for (let seed = 0; seed * WEEKS_OF_A_POOL < weeks; seed += 1) {
+    simulatePool(shape, { seed, weeks: WEEKS_OF_A_POOL, shifts: 10 }, result);
+    if (result.weeks % 1_000 === 0 || result.weeks >= weeks) printPools(result);
+  }
+}
+
+function printPools(result: PoolResult): void {
   const perWeek = (result.alarms / result.weeks).toFixed(3);
   console.log(
     `\n${result.weeks} weeks of a pool of ${POOL.kinds} kinds, ${Math.round(result.transfers / result.weeks)} transfers a week:`,

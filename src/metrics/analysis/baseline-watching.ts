@@ -27,8 +27,9 @@ const BATCH_MEMORY = 200;
 const BATCH_DOUBT = 1.5;
 /** A shift beyond the clip shows as this share of it at most. */
 const MOST_SHIFT = 0.9;
-/** From this share of the clip on a clipped mean says less than a median of few. */
+/** From this share of the clip on a clipped mean says less than a median of the latest, which no longer holds any from before the change. */
 const SATURATED = 0.6;
+const LATEST = 15;
 
 /** @param residual log over what is expected by the baseline */
 export function watch(baseline: Baseline, residual: number, effect: number, options: BaselineOptions): Step {
@@ -54,11 +55,11 @@ function watchCalm(baseline: Baseline, residual: number, effect: number, options
   addUp(baseline, clip(z), baseline.drift);
   addDown(baseline, clip(-z), baseline.drift);
   if (baseline.up > baseline.bar && baseline.upSince >= minTransfersOf(options)) {
-    const rise = meanUp(baseline);
+    const rise = riseOf(baseline);
     if (rise >= TELLING * wantedShift(options)) return raise(baseline, rise, false);
     forgetUp(baseline);
   } else if (baseline.down > baseline.bar && baseline.downSince >= minTransfersOf(options)) {
-    const fall = meanDown(baseline);
+    const fall = fallOf(baseline);
     if (fall >= TELLING * wantedShift(options)) leave(baseline, 'improved', -fall, baseline.downSince);
     else forgetDown(baseline);
   }
@@ -69,12 +70,12 @@ function watchRegressed(baseline: Baseline, residual: number, options: BaselineO
   const { scale, drift, bar, returnBar, level } = baseline;
   const shift = wantedShift(options);
   const z = (residual - level) / scale;
-  addUp(baseline, clip(z), drift);
   addDown(baseline, clip((TELLING * shift - residual) / scale), drift);
-  baseline.levelSince += 1;
   if (baseline.down > returnBar) return recover(baseline);
+  if (settling(baseline)) return nothing(baseline);
+  addUp(baseline, clip(z), drift);
   if (baseline.up > bar && baseline.upSince >= minTransfersOf(options)) {
-    const rise = meanUp(baseline);
+    const rise = riseOf(baseline);
     if (rise >= TELLING * shift) return raise(baseline, level + rise, true);
     forgetUp(baseline);
   }
@@ -86,17 +87,15 @@ function watchImproved(baseline: Baseline, residual: number, effect: number, opt
   const { scale, drift, bar, returnBar, level } = baseline;
   const z = (residual - level) / scale;
   addUp(baseline, clip((residual + TELLING * wantedShift(options)) / scale), drift);
-  baseline.levelSince += 1;
-  followLevel(baseline, z);
+  if (!settling(baseline)) followLevel(baseline, z);
   if (baseline.effects !== undefined && Math.abs(z) < bar) teach(baseline.effects, effect + clip(z) * scale);
   if (baseline.up > returnBar) settleDown(baseline, 0);
   else if (baseline.levelSince >= baseline.known) return improve(baseline);
   return nothing(baseline);
 }
 
-function raise(baseline: Baseline, rise: number, worsened: boolean): Step {
+function raise(baseline: Baseline, level: number, worsened: boolean): Step {
   const transfers = baseline.upSince;
-  const level = levelAfter(baseline, rise, transfers);
   leave(baseline, 'regressed', level, transfers);
   return { ...nothing(baseline), regression: { ...change(baseline, level, transfers), worsened } };
 }
@@ -131,7 +130,7 @@ function leave(baseline: Baseline, stage: Baseline['stage'], level: number, leve
   baseline.stage = stage;
   baseline.level = level;
   baseline.levelKnown = levelKnown;
-  baseline.levelSince = levelKnown;
+  baseline.levelSince = 0;
   baseline.dueIn = 0;
   forgetUp(baseline);
   forgetDown(baseline);
@@ -190,19 +189,23 @@ function forgetDown(baseline: Baseline): void {
   baseline.downTotal = 0;
 }
 
-/** Log by which the run is higher: the mean of what was clipped, over how much a shift shows after clipping. */
-function meanUp({ upTotal, upSince, scale, inside }: Baseline): number {
-  return (upTotal * scale) / (Math.max(1, upSince) * inside);
+/**
+ * Log by which the run is higher than the level: the mean of what was clipped, over how much a shift shows after clipping. A large rise clips all of it:
+ * then the latest values themselves tell.
+ */
+function riseOf(baseline: Baseline): number {
+  const { upTotal, upSince, scale, inside, level } = baseline;
+  const mean = upTotal / Math.max(1, upSince);
+  if (mean < SATURATED * CLIP) return (mean * scale) / inside;
+  return recentMedian(baseline, Math.min(upSince, LATEST)) - level;
 }
 
-function meanDown({ downTotal, downSince, scale, inside }: Baseline): number {
-  return (downTotal * scale) / (Math.max(1, downSince) * inside);
-}
-
-/** Clipped values say little of how far a large rise goes; the latest ones themselves do. */
-function levelAfter(baseline: Baseline, rise: number, transfers: number): number {
-  const saturated = rise - baseline.level > CLIP * baseline.scale * SATURATED;
-  return saturated ? Math.max(rise, recentMedian(baseline, transfers)) : rise;
+/** The same for lower values. */
+function fallOf(baseline: Baseline): number {
+  const { downTotal, downSince, scale, inside, level } = baseline;
+  const mean = downTotal / Math.max(1, downSince);
+  if (mean < SATURATED * CLIP) return (mean * scale) / inside;
+  return level - recentMedian(baseline, Math.min(downSince, LATEST));
 }
 
 /** Median of the latest residuals over the location, as far as they belong to the run. */
@@ -246,6 +249,16 @@ function follow(baseline: Baseline, z: number, effect: number): void {
   baseline.location += (gain * scale * clipped) / inside;
   const outer = Math.abs(z) > QUARTILE_Z ? 1 : 0;
   baseline.scale = Math.max(MIN_SCALE, scale * (1 + gain * QUARTILE_STEP * (outer - 0.5)));
+}
+
+/** What rang is a guess at the new level, made early: so many transfers later it is measured. */
+function settling(baseline: Baseline): boolean {
+  baseline.levelSince += 1;
+  if (baseline.levelSince > RECENT) return false;
+  if (baseline.levelSince < RECENT) return true;
+  baseline.level = recentMedian(baseline, RECENT);
+  baseline.levelKnown = RECENT;
+  return false;
 }
 
 function followLevel(baseline: Baseline, z: number): void {

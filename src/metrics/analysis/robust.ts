@@ -14,19 +14,17 @@ export interface MedianInterval {
 }
 
 /**
- * Median with its distribution-free interval from order statistics: the ranks n/2 -+ 1.96 sqrt(n)/2 hold it whatever the distribution (H. A. David, H. N.
+ * Median with its distribution-free interval from order statistics: the ranks (n + 1)/2 -+ 1.96 sqrt(n)/2 hold it whatever the distribution (H. A. David, H. N.
  * Nagaraja, "Order Statistics", 2003, sec. 7.1).
  */
 export function medianInterval(values: readonly number[]): MedianInterval {
   const sorted = [...values].sort((a, b) => a - b);
   const count = sorted.length;
-  const reach = 0.979982 * Math.sqrt(count);
-  const lowAt = Math.max(0, Math.floor(count / 2 - reach) - 1);
-  const highAt = Math.min(count - 1, Math.ceil(count / 2 + reach));
+  const rank = Math.max(1, Math.floor((count + 1) / 2 - 0.979982 * Math.sqrt(count)));
   return {
     median: medianOfSorted(sorted),
-    low: sorted[lowAt] ?? Number.NaN,
-    high: sorted[highAt] ?? Number.NaN,
+    low: sorted[rank - 1] ?? Number.NaN,
+    high: sorted[count - rank] ?? Number.NaN,
     count,
   };
 }
