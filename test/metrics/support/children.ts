@@ -10,6 +10,13 @@ export interface ChildEvent {
   readonly warning?: string;
   readonly held?: number;
   readonly readers?: number;
+  readonly refusal?: string;
+  readonly status?: { readonly kind: string; readonly reason?: string };
+  readonly code?: number;
+  readonly before?: number;
+  readonly after?: number;
+  readonly total?: number;
+  readonly here?: number;
 }
 
 export interface StoreChild {
