@@ -1,10 +1,10 @@
 /** A baseline that is learnt, and what each further transfer says: higher, lower, back again. Pure. */
 import { CLIP, MIN_SCALE } from './baseline-learning.ts';
-import { type Baseline, fromThousandths, RECENT, toThousandths } from './baseline-state.ts';
+import { type Baseline, RECENT, toThousandths } from './baseline-state.ts';
+import { addDown, addUp, clip, fallOf, forgetDown, forgetUp, recentMedian, riseOf } from './baseline-sums.ts';
 import type { BaselineOptions, LevelChange, Step } from './baseline-types.ts';
 import { refit, teach, usualEffect } from './circumstances.ts';
 import { cusumBar, serialInflation } from './cusum.ts';
-import { median } from './robust.ts';
 
 const THRESHOLD = 0.2;
 const RUN_LENGTH = 1_000_000;
@@ -27,9 +27,6 @@ const BATCH_MEMORY = 200;
 const BATCH_DOUBT = 1.5;
 /** A shift beyond the clip shows as this share of it at most. */
 const MOST_SHIFT = 0.9;
-/** From this share of the clip on a clipped mean says less than a median of the latest, which no longer holds any from before the change. */
-const SATURATED = 0.6;
-const LATEST = 15;
 
 /** @param residual log over what is expected by the baseline */
 export function watch(baseline: Baseline, residual: number, effect: number, options: BaselineOptions): Step {
@@ -159,61 +156,6 @@ export function acceptLevel(baseline: Baseline): void {
   baseline.anchor = baseline.location;
 }
 
-function addUp(baseline: Baseline, increment: number, drift: number): void {
-  const sum = baseline.up + increment - drift;
-  if (sum > 0) {
-    baseline.up = sum;
-    baseline.upSince += 1;
-    baseline.upTotal += increment;
-  } else if (baseline.upSince > 0) forgetUp(baseline);
-}
-
-function addDown(baseline: Baseline, increment: number, drift: number): void {
-  const sum = baseline.down + increment - drift;
-  if (sum > 0) {
-    baseline.down = sum;
-    baseline.downSince += 1;
-    baseline.downTotal += increment;
-  } else if (baseline.downSince > 0) forgetDown(baseline);
-}
-
-function forgetUp(baseline: Baseline): void {
-  baseline.up = 0;
-  baseline.upSince = 0;
-  baseline.upTotal = 0;
-}
-
-function forgetDown(baseline: Baseline): void {
-  baseline.down = 0;
-  baseline.downSince = 0;
-  baseline.downTotal = 0;
-}
-
-/**
- * Log by which the run is higher than the level: the mean of what was clipped, over how much a shift shows after clipping. A large rise clips all of it:
- * then the latest values themselves tell.
- */
-function riseOf(baseline: Baseline): number {
-  const { upTotal, upSince, scale, inside, level } = baseline;
-  const mean = upTotal / Math.max(1, upSince);
-  if (mean < SATURATED * CLIP) return (mean * scale) / inside;
-  return recentMedian(baseline, Math.min(upSince, LATEST)) - level;
-}
-
-/** The same for lower values. */
-function fallOf(baseline: Baseline): number {
-  const { downTotal, downSince, scale, inside, level } = baseline;
-  const mean = downTotal / Math.max(1, downSince);
-  if (mean < SATURATED * CLIP) return (mean * scale) / inside;
-  return level - recentMedian(baseline, Math.min(downSince, LATEST));
-}
-
-/** Median of the latest residuals over the location, as far as they belong to the run. */
-function recentMedian({ recent, recentAt }: Baseline, run: number): number {
-  const length = Math.max(1, Math.min(run, RECENT));
-  return median(Array.from({ length }, (_, back) => fromThousandths(recent[(recentAt + RECENT - 1 - back) % RECENT])));
-}
-
 /** Scatter and serial correlation, in whatever state the sums are. */
 function measure(baseline: Baseline, z: number): void {
   const gain = 1 / baseline.known;
@@ -296,8 +238,4 @@ function minTransfersOf({ minTransfers = MIN_TRANSFERS }: BaselineOptions): numb
 
 function wantedShift({ threshold = THRESHOLD }: BaselineOptions): number {
   return Math.log1p(threshold);
-}
-
-function clip(z: number): number {
-  return Math.max(-CLIP, Math.min(CLIP, z));
 }

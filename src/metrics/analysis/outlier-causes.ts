@@ -124,7 +124,7 @@ function summarize(
     return { cause, ...associate(table) };
   }).filter(
     ({ casesWith, casesWithout, othersWith, othersWithout }) =>
-      casesWith + othersWith > 0 && casesWithout + othersWithout > 0,
+      outlying.length > 0 && casesWith + othersWith > 0 && casesWithout + othersWithout > 0,
   );
   return tables
     .map((table) => {
