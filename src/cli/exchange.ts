@@ -1,11 +1,12 @@
 /** `pitwall export` and `pitwall import`: records, thresholds, policies, as JSON lines, CSV or Arrow. Streaming: any amount in constant memory. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { InvalidArgumentError } from '../errors.ts';
 import { type ExchangeFormat, type ExchangeProgress, exportStore, importStore } from '../metrics/exchange/exchange.ts';
 import { DATA_DIR, openDataFolder } from './data-folder.ts';
+import { grouped, ProgressLine } from './progress-line.ts';
 
 const FORMATS: readonly ExchangeFormat[] = ['jsonl', 'csv', 'arrow'];
 
@@ -22,12 +23,19 @@ export async function runExport(args: readonly string[]): Promise<number> {
   const format = readFormat(values.format);
   const store = await openDataFolder(values['data-dir'], 'existing');
   try {
-    const progress = new Progress();
+    const line = new ProgressLine(process.stderr);
     const records = values.pool === undefined ? {} : { pool: values.pool };
-    const source = Readable.from(exportStore(store, { format, records, onProgress: (now) => progress.show(now) }));
+    // A host beside this may store more meanwhile: the bar then stands at 100 % for the rest.
+    const total = store.count(records);
+    let last = NOTHING;
+    const onProgress = (now: ExchangeProgress): void => {
+      last = now;
+      line.show({ done: now.records, total, unit: 'records', count: now.records });
+    };
+    const source = Readable.from(exportStore(store, { format, records, onProgress }));
     if (values.out === undefined) await pipeline(source, process.stdout, { end: false });
     else await pipeline(source, createWriteStream(values.out));
-    progress.end('exported');
+    line.end(`exported: ${textOf(last)}`);
     return 0;
   } finally {
     await store.close();
@@ -49,11 +57,16 @@ export async function runImport(args: readonly string[]): Promise<number> {
   const format = readFormat(values.format);
   const store = await openDataFolder(values['data-dir'], 'create');
   try {
-    const progress = new Progress();
-    const onProgress = (now: ExchangeProgress): void => progress.show(now);
+    const line = new ProgressLine(process.stderr);
+    const total = sizeOf(file);
+    let last = NOTHING;
+    const onProgress = (now: ExchangeProgress): void => {
+      last = now;
+      line.show({ done: now.bytes, total, unit: 'records', count: now.records });
+    };
     await importStore(store, createReadStream(file), { format, onProgress, skipExisting: !values.again });
     await store.flush();
-    progress.end('imported');
+    line.end(`imported: ${textOf(last)}`);
     return 0;
   } finally {
     await store.close();
@@ -66,21 +79,14 @@ function readFormat(text: string): ExchangeFormat {
   return format;
 }
 
-/** One line on standard error that counts up; nothing but the last word where nobody watches. */
-class Progress {
-  #last: ExchangeProgress = { records: 0, entries: 0, bytes: 0 };
+const NOTHING: ExchangeProgress = { records: 0, entries: 0, bytes: 0 };
 
-  show(now: ExchangeProgress): void {
-    this.#last = now;
-    if (process.stderr.isTTY) process.stderr.write(`\r${this.#text()}`);
-  }
+/** Bytes of a file; undefined for what is no file and has no size, such as a pipe. */
+function sizeOf(path: string): number | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() ? stats.size : undefined;
+}
 
-  end(what: string): void {
-    process.stderr.write(`${process.stderr.isTTY ? '\r' : ''}${what}: ${this.#text()}\n`);
-  }
-
-  #text(): string {
-    const { records, entries, bytes } = this.#last;
-    return `${records} records, ${entries} entries, ${(bytes / 1e6).toFixed(1)} MB`;
-  }
+function textOf({ records, entries, bytes }: ExchangeProgress): string {
+  return `${grouped(records)} records, ${grouped(entries)} entries, ${(bytes / 1e6).toFixed(1)} MB`;
 }
