@@ -1,5 +1,6 @@
 /** A small runtime for the transports' tests: real OTP, real worker processes, real lanes, and the test says which lane. */
 import { readFileSync } from 'node:fs';
+import type { Table } from 'apache-arrow';
 import {
   describeReason,
   type ServerRef,
@@ -32,6 +33,23 @@ export interface TestRuntime {
 }
 
 export const SCRIPT = new URL('./fixtures/worker.mjs', import.meta.url);
+
+/** In what the workers of a test are written: each kind has a script with the same handlers. */
+export interface WorkerKind {
+  readonly name: string;
+  readonly script: URL;
+  /** What a host gets of a handler that returns nothing. */
+  readonly nothing: undefined | null;
+  /** What the handler `describe` hashes of a table. */
+  readonly bytesOfTable: (table: Table) => Uint8Array;
+}
+
+export const NODE: WorkerKind = {
+  name: 'Node',
+  script: SCRIPT,
+  nothing: undefined,
+  bytesOfTable: (table) => Buffer.from(JSON.stringify(table.toArray().map(String))),
+};
 
 /** Falls back as the runtime does: to gRPC, where the error says that it may. */
 export async function testRuntime(options: Partial<RuntimePort> = {}): Promise<TestRuntime> {

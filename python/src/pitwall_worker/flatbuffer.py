@@ -50,7 +50,7 @@ class FlatTable:
         if at is None:
             return []
         start, count = self._vector(at)
-        return list(struct.iter_unpack("<qq", _cut(self._buffer, start, 16 * count)))
+        return [(first, second) for first, second in struct.iter_unpack("<qq", _cut(self._buffer, start, 16 * count))]
 
     def _field(self, field: int) -> int | None:
         entry = 4 + 2 * field

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import numpy as np
+import numpy.typing as npt
 
 from .errors import PitwallError
 from .messages import (
@@ -47,8 +48,9 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
 ]
 
-Context = grpc.aio.ServicerContext
 Attach = Callable[[str], str]
+#: grpc.aio.ServicerContext: grpcio has no types.
+Call = Any
 
 
 class GrpcServer:
@@ -88,7 +90,7 @@ class GrpcServer:
         await self._run(request, answer, lambda reply: answer.set_result(b"".join(encode_reply(reply))))
         return answer.result()
 
-    async def _execute_stream(self, chunks: AsyncIterator[bytes], context: Context) -> None:
+    async def _execute_stream(self, chunks: AsyncIterator[bytes], context: Call) -> None:
         await self._check_token(context)
         sent: Future[None] = Future()
         answer: Future[Reply] = Future()
@@ -137,14 +139,14 @@ class GrpcServer:
         await able
         return encode_health(self._runner.commands, os.getpid())
 
-    def _guarded(self, serve: Callable[[bytes], Awaitable[bytes]]) -> Callable[[bytes, Context], Awaitable[bytes]]:
-        async def guarded(message: bytes, context: Context) -> bytes:
+    def _guarded(self, serve: Callable[[bytes], Awaitable[bytes]]) -> Callable[[bytes, Call], Awaitable[bytes]]:
+        async def guarded(message: bytes, context: Call) -> bytes:
             await self._check_token(context)
             return await serve(message)
 
         return guarded
 
-    async def _check_token(self, context: Context) -> None:
+    async def _check_token(self, context: Call) -> None:
         if self._expected is None:
             return
         given = next((value for key, value in context.invocation_metadata() or () if key == "authorization"), "")
@@ -184,17 +186,17 @@ async def _collect(chunks: AsyncIterator[bytes]) -> Request:
         raise ValueError("no head")
     if filled < len(data):
         raise ValueError("less data than was said")
-    return decode_request(head)._replace(data=memoryview(data))
+    return decode_request(head)._replace(data=data.data)
 
 
-def _allocate(size: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+def _allocate(size: int) -> npt.NDArray[np.uint8]:
     try:
         return np.empty(size, np.uint8)
     except (MemoryError, ValueError, OverflowError):
         raise ValueError(f"there is no memory for {size} bytes") from None
 
 
-async def _write_chunks(context: Context, reply: Reply) -> None:
+async def _write_chunks(context: Call, reply: Reply) -> None:
     total = sum(len(part) for part in reply.parts)
     await context.write(encode_chunk_head(encode_reply_head(reply), total))
     for part in reply.parts:

@@ -16,9 +16,11 @@ from collections.abc import Callable, Sequence
 #: How long the main thread may take to end by itself.
 _GRACE_S = 1.0
 _PR_SET_PDEATHSIG = 1
+#: SIGSTKFLT, which nobody uses, and which Python has no name for before 3.11.
+_UNUSED_SIGNAL = 16
 
 
-def watch_host(files: Sequence[str], folders: Sequence[str], on_gone: Callable[[], None]) -> None:
+def watch_host(files: Sequence[str], folders: Sequence[str], on_gone: Callable[[], object]) -> None:
     """
     ``files`` and ``folders`` are what nobody else removes when the host was killed: files, then the folders that are empty without them, the inner
     one first. ``on_gone`` is called in the thread, and has a second to end the process.
@@ -67,12 +69,11 @@ def _set_alarm() -> None:
     if not sys.platform.startswith("linux"):
         return
     try:
-        number = int(signal.SIGSTKFLT)
         libc = ctypes.CDLL(None, use_errno=True)
         libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
         libc.signal.restype = ctypes.c_void_p
-        libc.signal(number, ctypes.cast(libc.alarm, ctypes.c_void_p))
-        libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+        libc.signal(_UNUSED_SIGNAL, ctypes.cast(libc.alarm, ctypes.c_void_p))
+        libc.prctl(_PR_SET_PDEATHSIG, _UNUSED_SIGNAL, 0, 0, 0)
     except (AttributeError, OSError):
         # Another C library, or another machine: without it.
         pass

@@ -53,7 +53,9 @@ def _with_context(command: str, handler: Handler) -> Callable[[Any, Context], An
         raise TypeError(
             f"the handler {command!r} takes the payload, or the payload and the context, not {signature}"
         ) from None
-    return handler if wants_context else lambda payload, _context: handler(payload)
+    if wants_context:
+        return handler
+    return lambda payload, _context: handler(payload)
 
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -34,11 +34,11 @@ def load_script(path: str) -> Worker:
 def _worker_of(names: dict[str, object], path: str) -> Worker:
     named = names.get("worker")
     found = {id(value): value for value in names.values() if isinstance(value, Worker)}
-    worker = named if isinstance(named, Worker) else next(iter(found.values()), None)
-    if worker is None:
+    if not found:
         raise LookupError(f"{path} makes no worker: worker = pitwall_worker.Worker()")
-    if worker is not named and len(found) > 1:
+    if not isinstance(named, Worker) and len(found) > 1:
         raise LookupError(f"{path} makes several workers, and none is called worker")
+    worker = named if isinstance(named, Worker) else next(iter(found.values()))
     if not worker.registry.commands:
         raise LookupError(f"{path} has no handlers: @worker.handler('name')")
     return worker

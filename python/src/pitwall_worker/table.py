@@ -46,7 +46,8 @@ class Column:
         if chunk.categories is None:
             return chunk.values
         categories = np.array([*chunk.categories, None], dtype=object)
-        return categories[np.where(_in_range(chunk), chunk.values, len(chunk.categories))]
+        found: Array = categories[np.where(_in_range(chunk), chunk.values, len(chunk.categories))]
+        return found
 
     @property
     def valid(self) -> npt.NDArray[np.bool_] | None:
@@ -71,7 +72,7 @@ class Column:
 
     def to_list(self) -> list[Any]:
         """Python values, None where a row is null."""
-        values = self.values.tolist()
+        values: list[Any] = self.values.tolist()
         valid = self.valid
         return values if valid is None else [value if good else None for value, good in zip(values, valid.tolist())]
 

@@ -86,7 +86,7 @@ def encode_tensor(array: Array) -> list[Bytes]:
         array = array.astype(array.dtype.newbyteorder("<"))
     if array.size == 0:
         return [header]
-    return [header, memoryview(np.ravel(array).view(np.uint8))]
+    return [header, np.ravel(array).view(np.uint8).data]
 
 
 def header_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:

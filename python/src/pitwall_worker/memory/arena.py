@@ -53,7 +53,7 @@ class AttachedArena:
         self._closed = False
         self._lock = threading.Lock()
         # One buffer per mapping; what handlers get are views of this one, which cannot be made writable again.
-        self._read_only = memoryview(region.memory).toreadonly()
+        self._read_only = region.memory.data.toreadonly()
 
     def view(self, reference: memoryview) -> memoryview:
         """

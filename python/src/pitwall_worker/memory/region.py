@@ -110,7 +110,7 @@ class _CopyRegion:
         """The copy does."""
 
     def pull(self, start: int, end: int) -> None:
-        view = memoryview(self.memory)
+        view = self.memory.data
         while start < end:
             count = os.preadv(self._opened(), [view[start:end]], start)
             if count == 0:
@@ -118,7 +118,7 @@ class _CopyRegion:
             start += count
 
     def push(self, start: int, end: int) -> None:
-        view = memoryview(self.memory)
+        view = self.memory.data
         while start < end:
             start += os.pwrite(self._opened(), view[start:end], start)
 
