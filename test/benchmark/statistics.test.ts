@@ -236,7 +236,7 @@ describe('the watch over production', () => {
     const test = new ImpactTest(0.1);
     for (let index = 0; index < 200; index += 1) test.learn(transfer(lognormal(random)));
     for (let index = 0; index < count; index += 1)
-      if (test.judge(transfer(factor * lognormal(random)))) return index + 1;
+      if (test.judge([transfer(factor * lognormal(random))])) return index + 1;
     return undefined;
   };
 
@@ -261,10 +261,10 @@ describe('the watch over production', () => {
     const random = seededRandom(3);
     const test = new ImpactTest(0.1);
     for (let index = 0; index < 100; index += 1) test.learn(transfer(lognormal(random)));
-    for (let index = 0; index < 1_000; index += 1) test.judge(transfer(50_000, 'ignored'));
+    for (let index = 0; index < 1_000; index += 1) test.judge([transfer(50_000, 'ignored')]);
     expect(test.passed).toBe(false);
     expect(test.summary().during).toBe(0);
-    for (let index = 0; index < 40; index += 1) test.judge(transfer(1, 'failed'));
+    for (let index = 0; index < 40; index += 1) test.judge([transfer(1, 'failed')]);
     expect(test.passed).toBe(true);
   });
 
@@ -272,9 +272,9 @@ describe('the watch over production', () => {
     const random = seededRandom(4);
     const test = new ImpactTest(0.1);
     for (let index = 0; index < 200; index += 1) test.learn(transfer(lognormal(random)));
-    test.judge(transfer(1e9));
+    test.judge([transfer(1e9)]);
     for (let index = 0; index < 500; index += 1) {
-      test.judge({ ...transfer(20 * lognormal(random)), dataSize: 8_000_000 });
+      test.judge([{ ...transfer(20 * lognormal(random)), dataSize: 8_000_000 }]);
     }
     expect(test.passed).toBe(false);
   });

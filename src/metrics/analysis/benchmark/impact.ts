@@ -18,10 +18,12 @@ export interface ProductionTransfer {
 /** Transfers of one kind that are remembered, and kinds. */
 const MAX_VALUES = 512;
 const MAX_KINDS = 512;
+/** So many of a kind are measure enough. */
+const ENOUGH = 64;
 const MAX_RATIOS = 4_096;
 /** How boldly is bet on a rank: small shifts are found by the small, large ones at once by the large. */
 const STAKES = [0.25, 0.6, 0.95];
-/** One false stop in so many production transfers on which nothing changed. */
+/** One false stop in so many moments in which nothing changed. */
 const BAR = 10_000;
 const FAILED = Number.POSITIVE_INFINITY;
 
@@ -29,10 +31,11 @@ const FAILED = Number.POSITIVE_INFINITY;
  * Compares production while a benchmark runs with production before, like with like (pool, lane, type, compression, size band), by ranks alone, so that no
  * outlier and no distribution matters. A failure ranks as slower than anything.
  *
- * The rank of a latency, divided by 1 + tolerance, among all of its kind so far is a p-value, uniform as long as production is exactly that much slower and
- * no more (V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a Random World", 2005: conformal prediction); smaller where it is not
- * slower at all. Each is bet on being large; what a better would have won, never less than his first stake, is the evidence, and it passes
- * the bar only once in as many transfers as the bar says while nothing is wrong (J. Shin, A. Ramdas and A. Rinaldo, "E-detectors", 2022, the CUSUM kind).
+ * The rank of a latency, divided by 1 + tolerance, among those of its kind is a p-value, uniform as long as production is exactly that much slower and no more
+ * (V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a Random World", 2005: conformal prediction); smaller where it is not slower
+ * at all. The mean rank of each moment is bet on being large; what a better would have won, never less than his first stake, is the evidence (J.
+ * Shin, A. Ramdas and A. Rinaldo, "E-detectors", 2022, the CUSUM kind): it passes a bar once in as many moments, while nothing is wrong and moments do not
+ * depend on each other. `docs/benchmarks.md` has what it does where they do.
  */
 export class ImpactTest {
   readonly #tolerance: number;
@@ -71,19 +74,20 @@ export class ImpactTest {
     if (kind.sorted.length < MAX_VALUES) insert(kind.sorted, latencyUs);
   }
 
-  /** A transfer that ended while the benchmark ran. @returns whether it is time to stop */
-  judge(transfer: ProductionTransfer): boolean {
-    if (transfer.outcome === 'ignored') return this.#passed;
-    const kind = this.#kind(transfer);
-    if (kind === undefined) return this.#passed;
-    this.#during += 1;
-    const latencyUs = latencyOf(transfer);
-    if (kind.usualUs > 0 && latencyUs < FAILED && this.#ratios.length < MAX_RATIOS) {
-      this.#ratios.push(latencyUs / kind.usualUs);
+  /**
+   * Transfers that ended while the benchmark ran, within a moment: what slows one of them slows its neighbours, so that they are one bet.
+   * @returns whether it is time to stop
+   */
+  judge(moment: readonly ProductionTransfer[]): boolean {
+    let sum = 0;
+    let count = 0;
+    for (const transfer of moment) {
+      const rank = transfer.outcome === 'ignored' ? undefined : this.#rank(transfer);
+      if (rank === undefined) continue;
+      sum += rank;
+      count += 1;
     }
-    const tolerated = latencyUs / (1 + this.#tolerance);
-    this.#bet(rankOf(kind.sorted, tolerated));
-    if (kind.sorted.length < MAX_VALUES) insert(kind.sorted, tolerated);
+    if (count > 0) this.#bet(sum / count);
     return this.#passed;
   }
 
@@ -95,6 +99,22 @@ export class ImpactTest {
       evidence: this.#evidence(),
       bar: BAR,
     };
+  }
+
+  /** 0..1 among its kind; undefined where there are too many kinds. */
+  #rank(transfer: ProductionTransfer): number | undefined {
+    const kind = this.#kind(transfer);
+    if (kind === undefined) return undefined;
+    this.#during += 1;
+    const latencyUs = latencyOf(transfer);
+    if (kind.usualUs > 0 && latencyUs < FAILED && this.#ratios.length < MAX_RATIOS) {
+      this.#ratios.push(latencyUs / kind.usualUs);
+    }
+    const tolerated = latencyUs / (1 + this.#tolerance);
+    const rank = rankOf(kind.sorted, tolerated);
+    // With enough to compare with, a slow present must not become its own measure.
+    if (kind.sorted.length < ENOUGH) insert(kind.sorted, tolerated);
+    return rank;
   }
 
   #bet(rank: number): void {
