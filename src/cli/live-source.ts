@@ -11,7 +11,7 @@ export class LiveSource {
   readonly #dataDir: string;
   readonly #windowMs: number;
   readonly #pool: string | undefined;
-  #opened: { readonly store: MetricsStore; readonly reader: TopReader; readonly file: bigint } | undefined;
+  #opened: Opened | undefined;
 
   constructor(dataDir: string, windowMs: number, pool: string | undefined) {
     this.#dataDir = dataDir;
@@ -19,21 +19,28 @@ export class LiveSource {
     this.#pool = pool;
   }
 
-  async open(): Promise<TopReader> {
+  /** @throws UsageError, PitwallError where the directory cannot be read */
+  async open(): Promise<Opened> {
+    const file = this.#file();
     const store = await openDataFolder(this.#dataDir, 'existing');
-    readPools(store, this.#pool);
-    const reader = new TopReader(store, this.#windowMs, this.#pool);
-    this.#opened = { store, reader, file: this.#file() };
-    return reader;
+    try {
+      readPools(store, this.#pool);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    await this.close();
+    this.#opened = { store, reader: new TopReader(store, this.#windowMs, this.#pool), file };
+    return this.#opened;
   }
 
   async read(): Promise<TopFrame> {
-    let reader = this.#opened?.reader;
-    if (reader === undefined || this.#opened?.file !== this.#file()) {
-      await this.close();
-      reader = await this.open();
-    }
-    return reader.read(Date.now() * 1000, () => performance.now());
+    const file = this.#file();
+    const held = this.#opened;
+    const isReplaced = file !== undefined && file !== held?.file;
+    // A new file may be in the making: until it can be read, the old one is what there is.
+    const opened = held === undefined ? await this.open() : isReplaced ? await this.open().catch(() => held) : held;
+    return opened.reader.read(Date.now() * 1000, () => performance.now());
   }
 
   async close(): Promise<void> {
@@ -41,7 +48,14 @@ export class LiveSource {
     this.#opened = undefined;
   }
 
-  #file(): bigint {
-    return statSync(join(this.#dataDir, 'lmdb', 'data.mdb'), { bigint: true }).ino;
+  /** Which file it is; undefined while there is none. */
+  #file(): bigint | undefined {
+    return statSync(join(this.#dataDir, 'lmdb', 'data.mdb'), { bigint: true, throwIfNoEntry: false })?.ino;
   }
+}
+
+interface Opened {
+  readonly store: MetricsStore;
+  readonly reader: TopReader;
+  readonly file: bigint | undefined;
 }

@@ -10,7 +10,8 @@ import { formatTime } from './time-range.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface PoolSeries {
-  readonly query: StatisticsQuery & { readonly toUs: number };
+  readonly query: StatisticsQuery;
+  readonly nowUs: number;
   readonly granularityMs: number;
   readonly points: readonly SeriesPoint[];
 }
@@ -43,11 +44,12 @@ export function seriesOfPool(
     throw new UsageError(`--series: that range holds ${count} points, and at most ${MOST_POINTS} can be shown`);
   }
   const points = store.series({ ...asked, granularityMs });
-  if (given !== undefined) return { query: asked, granularityMs, points };
+  if (given !== undefined) return { query: asked, nowUs, granularityMs, points };
   // Nobody asked for the time before the first record.
   const first = points.findIndex(({ count: records }) => records > 0);
   return {
     query: { ...asked, fromUs: points[first]?.startUs ?? fromUs },
+    nowUs,
     granularityMs,
     points: first < 0 ? [] : points.slice(first),
   };
@@ -59,9 +61,12 @@ function lastUs(store: MetricsStore, { pool }: StatisticsQuery): number {
   return 0;
 }
 
-export function seriesText({ query, granularityMs, points }: PoolSeries, quantities: readonly QuantityName[]): string {
+export function seriesText(
+  { query, nowUs, granularityMs, points }: PoolSeries,
+  quantities: readonly QuantityName[],
+): string {
   const head = `${printable(query.pool)}: ${points.length} steps of ${formatDuration(granularityMs)}${rangeText(query)}`;
-  const rates = points.map((point) => point.count / secondsOf(point, granularityMs, query.toUs));
+  const rates = points.map((point) => point.count / secondsOf(point, granularityMs, nowUs));
   const graphs = [
     ['rate', sparkline(rates, GRAPH_WIDTH)],
     ...quantities.map((name) => [
@@ -110,9 +115,9 @@ function seriesTable(name: QuantityName, points: readonly SeriesPoint[], rates: 
   );
 }
 
-/** The last step may be under way: its rate is that of the part that is over. */
-function secondsOf({ startUs }: SeriesPoint, granularityMs: number, toUs: number): number {
-  return Math.max(1, Math.min(granularityMs / 1000, (toUs - startUs) / 1e6));
+/** A step may be under way: its rate is that of the part that is over. */
+function secondsOf({ startUs }: SeriesPoint, granularityMs: number, nowUs: number): number {
+  return Math.max(1, Math.min(granularityMs / 1000, (nowUs - startUs) / 1e6));
 }
 
 export function seriesJson({ query, granularityMs, points }: PoolSeries, quantities: readonly QuantityName[]) {

@@ -1,4 +1,5 @@
 /** `pitwall top`: what goes on in a host, refreshed each second, read beside it from its data directory. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, defineCommand, EXIT } from './command.ts';
 import { DATA_DIR } from './data-folder.ts';
@@ -57,8 +58,10 @@ interface Asked {
 /** Refreshes one after another, as text. */
 async function print(source: LiveSource, asked: Asked, textOf: (frame: TopFrame) => string): Promise<void> {
   const ended = endOfProcess();
-  await each(source, asked, ended, (frame) => {
-    process.stdout.write(`${textOf(frame)}\n`);
+  await each(source, asked, ended, async (frame) => {
+    if (process.stdout.write(`${textOf(frame)}\n`)) return;
+    // Whoever reads is slower than we write: what waits must not pile up.
+    await once(process.stdout, 'drain', { signal: ended.signal }).catch(() => undefined);
   });
 }
 
@@ -111,11 +114,11 @@ async function each(
   source: LiveSource,
   { intervalMs, once }: Asked,
   ended: AbortController,
-  show: (frame: TopFrame) => void,
+  show: (frame: TopFrame) => void | Promise<void>,
 ): Promise<void> {
   let dueMs = performance.now();
   while (!ended.signal.aborted) {
-    show(await source.read());
+    await show(await source.read());
     if (once) return;
     // A refresh that took longer than the interval is not made up for.
     dueMs = Math.max(dueMs + intervalMs, performance.now());

@@ -1,6 +1,15 @@
 /** The built command (dist/cli/main.js), beside a host that records in a process of its own, and after that host is gone. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -202,6 +211,12 @@ describe('the command', () => {
       await top.line((line) => line.includes('>ml'));
       top.process.stdin?.write('\u001b[C');
       await top.line((line) => line.includes('sorted by rate/s'));
+      if (existsSync(`/proc/${top.pid}/fd/1`)) {
+        const tty = readlinkSync(`/proc/${top.pid}/fd/1`);
+        expect(await start('stty', ['-F', tty, 'cols', '40', 'rows', '12']).ended).toMatchObject({ code: 0 });
+        // The line of keys no longer fits.
+        await top.line((line) => /q quit.{1,33}…/.test(line));
+      }
       top.process.stdin?.write('q');
       const { code, out } = await top.ended;
       expect(code).toBe(0);
