@@ -190,6 +190,13 @@ describe('learning', () => {
     }
   });
 
+  it('takes a kind that never settles as it is, and a sample whose size changes meanwhile', () => {
+    const restless = Array.from({ length: 4_000 }, (_, index) => (Math.floor(index / 130) % 2 === 0 ? 4 : 1));
+    expect(reportOf(follow(restless, 30, 0.1).baseline).status).not.toBe('learning');
+    const { baseline } = follow(levels([128, 1]), 31);
+    expect(follow(levels([1, 1]), 32, 0.25, { learnCount: 60 }, baseline).baseline.stage).toBe('watching');
+  });
+
   it('a short improvement is not taken for the new normal, a lasting one is', () => {
     expect(follow(levels([5_000, 1], [1_000, 0.7], [3_000, 1]), 10).whats).toEqual([]);
     expect(follow(levels([1_000, 1], [3_000, 0.7], [500, 1]), 11).whats).toEqual(['improved', 'regression']);

@@ -37,14 +37,17 @@ export function readSample({ learning, learned }: Baseline): Sampled[] {
   });
 }
 
-/** Learns from the sample in `baseline.learning`; sets everything but the bars, and leaves the sample. */
-export function learnFrom(baseline: Baseline): Lesson {
+/**
+ * Learns from the sample in `baseline.learning`; sets everything but the bars, and leaves the sample.
+ * @param patient whether a sample of two levels may be refused; one that never settles has to be taken as it is at some time
+ */
+export function learnFrom(baseline: Baseline, patient: boolean): Lesson {
   const sample = readSample(baseline);
   const whole = fitSample(sample);
   const change = likeliestChange(whole.residuals);
   if (change === undefined) return adopt(baseline, whole);
-  if (!change.rise || change.place < MIN_LEVEL) return { dropped: change.place, used: 0 };
-  return adopt(baseline, fitSample(sample.slice(0, change.place)));
+  if (change.rise && change.place >= MIN_LEVEL) return adopt(baseline, fitSample(sample.slice(0, change.place)));
+  return patient ? { dropped: change.place, used: 0 } : adopt(baseline, whole);
 }
 
 interface Fit {
@@ -57,18 +60,17 @@ interface Fit {
 
 function fitSample(sample: readonly Sampled[]): Fit {
   const logs = sample.map(({ log }) => log);
-  const reference = [0, 1, 2].map((place) => meanOf(logs.length === 0 ? [] : knownOf(sample, place)));
+  const reference = [0, 1, 2].map((place) => meanOf(knownOf(sample, place)));
   if (reference.every(Number.isNaN)) return settle(logs, undefined);
   const effects = newEffects(reference.map((value) => (Number.isNaN(value) ? 0 : value)));
   const rows = sample.map(({ factors }) =>
     factors.map((value, place) => (Number.isNaN(value) ? (effects.reference[place] ?? 0) : value)),
   );
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { location, scale, residuals } = settle(without(logs, rows, effects), effects);
+    const { scale, residuals } = settle(without(logs, rows, effects), effects);
     const ys = residuals.map((z, index) => explained(effects, rows[index] ?? []) + clip(z) * scale);
     teachSample(effects, rows, ys);
     refit(effects, scale);
-    if (!Number.isFinite(location)) break;
   }
   return settle(without(logs, rows, effects), effects);
 }

@@ -123,7 +123,9 @@ export function copyBaseline(baseline: Baseline): Baseline {
 export function addToSample(baseline: Baseline, log: number, circumstances: Circumstances, capacity: number): void {
   const at = baseline.learned * COLUMNS;
   if (at + COLUMNS > baseline.learning.length) {
-    const grown = new Int16Array(Math.min(Math.max(32, baseline.learned * 2), Math.max(capacity, 1)) * COLUMNS);
+    const grown = new Int16Array(
+      Math.max(Math.min(Math.max(32, baseline.learned * 2), capacity), baseline.learned + 1) * COLUMNS,
+    );
     grown.set(baseline.learning.subarray(0, at));
     baseline.learning = grown;
   }

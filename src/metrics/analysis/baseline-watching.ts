@@ -81,11 +81,11 @@ function watchRegressed(baseline: Baseline, residual: number, options: BaselineO
 }
 
 function watchImproved(baseline: Baseline, residual: number, effect: number, options: BaselineOptions): Step {
-  const { scale, drift, bar, returnBar, level } = baseline;
+  const { scale, drift, returnBar, level } = baseline;
   const z = (residual - level) / scale;
   addUp(baseline, clip((residual + TELLING * wantedShift(options)) / scale), drift);
   if (!settling(baseline)) followLevel(baseline, z);
-  if (baseline.effects !== undefined && Math.abs(z) < bar) teach(baseline.effects, effect + clip(z) * scale);
+  if (baseline.effects !== undefined) teach(baseline.effects, effect + clip(z) * scale);
   if (baseline.up > returnBar) settleDown(baseline, 0);
   else if (baseline.levelSince >= baseline.known) return improve(baseline);
   return nothing(baseline);

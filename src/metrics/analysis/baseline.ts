@@ -42,6 +42,8 @@ export interface BaselineReport {
 
 const LEARN_COUNT = 200;
 const MIN_LEARN_COUNT = 30;
+/** Samples after which a kind that keeps changing is learnt as it is. */
+const PATIENCE = 10;
 
 /**
  * Moves a baseline on by one successful transfer of its kind, in place.
@@ -86,7 +88,7 @@ function learn(baseline: Baseline, log: number, circumstances: Circumstances, op
   const learnCount = Math.max(MIN_LEARN_COUNT, options.learnCount ?? LEARN_COUNT);
   addToSample(baseline, log, circumstances, learnCount);
   if (baseline.learned < learnCount) return nothing(baseline);
-  const { dropped, used } = learnFrom(baseline);
+  const { dropped, used } = learnFrom(baseline, baseline.count < PATIENCE * learnCount);
   if (used === 0) {
     baseline.learning.copyWithin(0, dropped * COLUMNS);
     baseline.learned -= dropped;
