@@ -81,7 +81,7 @@ const GAP = 2;
 const NAME_WIDTH = 24;
 
 function poolTable(pools: readonly PoolFrame[], view: TopView): string[] {
-  if (pools.length === 0) return ['no pool has records yet'];
+  if (pools.length === 0) return [clip('no pool has records yet', view.width)];
   const cell = (column: TopColumn, pool: PoolFrame): string => {
     if (column.align !== 'left') return column.cell(pool);
     const mark = pool.pool === view.chosen ? '>' : ' ';
