@@ -17,6 +17,7 @@ import { Thresholds } from './facade/thresholds.ts';
 import type { Lanes, TransferInput } from './hot-path/lanes.ts';
 import type { TransferOptions } from './hot-path/transfer.ts';
 import { call, type NactRef, type ProcessTree, type ServerRef, whereis } from './otp/index.ts';
+import { ordinaryBuffer, type PoolBuffer } from './transports/pool-buffer.ts';
 import type { RuntimePort } from './transports/runtime-port.ts';
 import type { PoolStatistics } from './wiring/brain.ts';
 import { type Engine, startEngine } from './wiring/engine.ts';
@@ -82,6 +83,20 @@ export class Runtime {
       throw new InvalidArgumentError('request', request, 'an object with the payload as data');
     }
     return this.#engine.brain.transfers.run(request, request.data, lanes, options);
+  }
+
+  /**
+   * Memory of a pool of `pitwall/transports` to build a payload in, where its workers can read it: sent from there, nothing is copied. Ordinary memory
+   * (`shared: false`) where the pool has no room, no shared memory, or no workers.
+   *
+   * @throws InvalidArgumentError for a number of bytes that is none
+   * @example
+   * using buffer = runtime.allocate('ml', 64 * 1024 * 1024);
+   * fill(buffer.bytes);
+   * await workers.execute('hash', buffer.bytes);
+   */
+  allocate(pool: string, bytes: number): PoolBuffer {
+    return (this.#engine.memory.get(pool) ?? ordinaryBuffer)(bytes);
   }
 
   /** A pool's counts since the runtime started; undefined for a pool that is unknown. */

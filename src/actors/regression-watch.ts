@@ -27,6 +27,8 @@ export interface TransferKind {
   readonly compression: boolean;
   /** Whether the memory was mapped and faulted in; undefined for gRPC, and where nobody knows. */
   readonly warm: boolean | undefined;
+  /** Built in shared memory by the host: nothing was copied. */
+  readonly inPlace: boolean;
 }
 
 export interface ActiveRegression extends Regression {
@@ -146,6 +148,7 @@ export class RegressionWatch {
       sizeBand: kind.sizeBand,
       compression: kind.compression,
       warm: kind.warm ?? null,
+      inPlace: kind.inPlace,
       baseline: toJsonValue(baselineToJson(baseline)),
       active: active === undefined ? null : activeToJson(active),
     }));
@@ -222,20 +225,20 @@ export class RegressionWatch {
 }
 
 /** `gRPC, tensor, 4 MiB..8 MiB`: a kind as people read it. */
-export function describeKind({ method, dataType, sizeBand: band, compression, warm }: TransferKind): string {
+export function describeKind({ method, dataType, sizeBand: band, compression, warm, inPlace }: TransferKind): string {
   const lane = method === 'grpc' ? 'gRPC' : 'zero-copy';
-  const memory = warm === undefined ? '' : warm ? ' into warm memory' : ' into cold memory';
+  const memory = inPlace ? ' in place' : warm === undefined ? '' : warm ? ' into warm memory' : ' into cold memory';
   return `${lane}${memory}, ${dataType}${compression ? ' (gzip)' : ''}, ${sizeBandLabel(band)}`;
 }
 
 export function kindOf(record: TransferRecord): TransferKind {
-  const { pool, method, dataType, compression, warm, dataSize } = record;
-  return { pool, method, dataType, compression, warm, sizeBand: sizeBand(dataSize) };
+  const { pool, method, dataType, compression, warm, dataSize, reason } = record;
+  return { pool, method, dataType, compression, warm, sizeBand: sizeBand(dataSize), inPlace: reason === 'in_place' };
 }
 
 /** Names a kind: `ml|grpc|tensor|23|plain|`. */
-export function keyOf({ pool, method, dataType, sizeBand: band, compression, warm }: TransferKind): string {
-  const memory = warm === undefined ? '' : warm ? 'warm' : 'cold';
+export function keyOf({ pool, method, dataType, sizeBand: band, compression, warm, inPlace }: TransferKind): string {
+  const memory = inPlace ? 'in_place' : warm === undefined ? '' : warm ? 'warm' : 'cold';
   return `${pool}|${method}|${dataType}|${band}|${compression ? 'gzip' : 'plain'}|${memory}`;
 }
 
@@ -254,12 +257,20 @@ function activeToJson(active: ActiveRegression): JsonValue {
 }
 
 function readEntry(pool: string, entry: JsonValue): Watched | undefined {
-  const { method, dataType, sizeBand: band, compression, warm, baseline: stored, active } = fieldsOf(entry);
+  const { method, dataType, sizeBand: band, compression, warm, inPlace, baseline: stored, active } = fieldsOf(entry);
   const baseline = baselineFromJson(stored);
   if (baseline === undefined || (method !== 'grpc' && method !== 'zero_copy')) return undefined;
   if (typeof dataType !== 'string' || typeof band !== 'number' || typeof compression !== 'boolean') return undefined;
   const memory = typeof warm === 'boolean' ? warm : undefined;
-  const kind: TransferKind = { pool, method, dataType, sizeBand: band, compression, warm: memory };
+  const kind: TransferKind = {
+    pool,
+    method,
+    dataType,
+    sizeBand: band,
+    compression,
+    warm: memory,
+    inPlace: inPlace === true,
+  };
   return watchedOf(kind, baseline, readActive(kind, active));
 }
 

@@ -34,6 +34,8 @@ export function decide(
     const verdict = applyPolicy(flow);
     if (verdict !== undefined) return flow.byPolicy(verdict);
   }
+  // Nothing is left to weigh: the other lane would have to copy it out first.
+  if (request.inPlace === true) return flow.end('zero_copy', 'in_place');
   const quick = quickPath(pool, request.dataSize);
   if (quick !== undefined) return flow.end(quick === 'below_minimum' ? 'grpc' : 'zero_copy', quick);
   const choice = choose(flow);

@@ -214,6 +214,7 @@ const EXPLANATIONS: Readonly<Record<DecisionReason, Explanation>> = {
   custom_rule: ({ policy }, lane) => `${lane}, by the custom rule "${policy.rule}"`,
   threshold_override: ({ policy, dataSize }, lane) =>
     `${lane} for ${bytes(dataSize)}, by the threshold that is set for "${policy.override}"`,
+  in_place: () => 'zero-copy, since the payload was built where workers read it',
   below_minimum: ({ dataSize }) => `gRPC, since ${bytes(dataSize)} are below the size from which zero-copy can pay`,
   above_maximum: ({ dataSize }) => `zero-copy, since ${bytes(dataSize)} are above the maximum for gRPC`,
   model: ({ confidence }, lane) => `${lane}, by the trained model (confidence ${confidence.toFixed(2)})`,

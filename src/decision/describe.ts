@@ -36,7 +36,7 @@ export function describeRequest(given: unknown): Described {
 function describe(given: unknown): Described {
   if (typeof given !== 'object' || given === null) return refused('request', describeValue(given), 'an object');
   const source: RequestShape = given;
-  const { pool, dataSize, dataType, format, compression, sessionId, attributes } = source;
+  const { pool, dataSize, dataType, format, compression, sessionId, attributes, inPlace } = source;
   if (!isName(pool)) return refusedName('pool', pool);
   if (dataType !== undefined && !isName(dataType)) return refusedName('dataType', dataType);
   if (format !== undefined && !isName(format)) return refusedName('format', format);
@@ -63,6 +63,7 @@ function describe(given: unknown): Described {
       compression: compression === true,
       sessionId,
       attributes: attributes === undefined ? undefined : readAttributes(attributes),
+      ...(inPlace === true && { inPlace }),
     },
   };
 }
@@ -77,6 +78,7 @@ interface RequestShape {
   readonly compression?: unknown;
   readonly sessionId?: unknown;
   readonly attributes?: unknown;
+  readonly inPlace?: unknown;
 }
 
 function isName(value: unknown): value is string {

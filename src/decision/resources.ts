@@ -24,7 +24,7 @@ export function zeroCopyObstacle(
   const { transport } = pool;
   if (transport !== undefined) {
     if (!transport.zeroCopyReady) return 'zero_copy_unavailable';
-    return request.dataSize > transport.roomBytes ? 'shared_memory_exhausted' : undefined;
+    return request.inPlace !== true && request.dataSize > transport.roomBytes ? 'shared_memory_exhausted' : undefined;
   }
   // A host's own lane: all that is known is what the machine has left.
   const room = resources?.sharedMemoryRoom;

@@ -27,6 +27,8 @@ export interface TransferRequest {
   readonly compression: boolean;
   readonly sessionId: string | undefined;
   readonly attributes: Attributes | undefined;
+  /** The payload was built in the pool's shared memory: zero-copy sends where it lies, whatever its size. */
+  readonly inPlace?: boolean | undefined;
 }
 
 /** The machine as the resource monitor last saw it. `undefined` fields could not be measured on this platform. */
@@ -149,7 +151,10 @@ export interface PoolSnapshot {
   readonly thresholds: ThresholdsSnapshot;
   readonly costModel: CostModelSnapshot | undefined;
   readonly model: ModelSnapshot | undefined;
+  /** How far the model may steer now, the learner's word; never further than the configuration says. */
   readonly rolloutStage: RolloutStage;
+  /** Confidence that a decision must have to follow the model, 0..1; 1 while none may steer. For people: decisions read the model's own. */
+  readonly requiredConfidence?: number | undefined;
   readonly experiment: ExperimentSnapshot | undefined;
   readonly transport: TransportSnapshot | undefined;
   readonly breaker: BreakerState;
@@ -186,6 +191,7 @@ export type DecisionReason =
   | 'shared_memory_exhausted'
   | 'custom_rule'
   | 'threshold_override'
+  | 'in_place'
   | 'below_minimum'
   | 'above_maximum'
   | 'model'

@@ -8,7 +8,8 @@ const HOUR_US = 3_600_000_000;
  * a transfer that its caller gave up says nothing about the lane.
  */
 export function toObservation(record: TransferRecord): Observation | undefined {
-  if (record.outcome !== 'success') return undefined;
+  // What was built in place was not copied: it says nothing about transfers that are.
+  if (record.outcome !== 'success' || record.reason === 'in_place') return undefined;
   return {
     method: record.method,
     dataSize: record.dataSize,

@@ -5,6 +5,8 @@ export interface Encodable {
   writeTo(target: Uint8Array, offset: number): void;
   /** The same bytes in pieces that lie in memory already. */
   parts(): readonly Uint8Array[];
+  /** Where all of it lies already, in one piece; absent where it does not. */
+  readonly place?: Uint8Array | undefined;
 }
 
 /** Pieces that follow one another. They are not copied: they must not change until they have been sent. */
@@ -20,6 +22,7 @@ export function encodableOf(...pieces: readonly Uint8Array[]): Encodable {
       }
     },
     parts: () => pieces,
+    place: pieces.length === 1 ? pieces[0] : undefined,
   };
 }
 

@@ -31,6 +31,15 @@ export class WorkerLostError extends TransportError {
   }
 }
 
+/** A payload was built in shared memory that was given back, or went with its arena: what would be sent is not what was meant. */
+export function memoryGone(): TransportError {
+  return new TransportError(
+    'PITWALL_SHM_RELEASED',
+    'the payload lies in shared memory that was released, or that was lost with its arena: build it anew',
+    { retryable: false, laneFault: false },
+  );
+}
+
 /** The handler of a command threw, or there is none: the worker's answer, whichever lane asked. */
 export function handlerFailed(code: string, message: string): TransportError {
   return new TransportError(code, message, { retryable: false, laneFault: false });

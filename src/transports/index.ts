@@ -3,6 +3,7 @@ export { defineWorker, type Handler, type HandlerContext, type Handlers } from '
 export { TransportError } from './errors.ts';
 export type { ForcedLane, ForcedLaneContext, ForcedLaneOptions, ForcedLanes } from './forced-lanes.ts';
 export type { ArenaStats, MemoryLane } from './memory/types.ts';
+export type { PoolBuffer, PoolTensor, SharedResult } from './pool-buffer.ts';
 export type { WorkerPoolOptions } from './pool-options.ts';
 export type { RuntimePort } from './runtime-port.ts';
 export { type Tensor, type TensorData, tensor } from './tensor.ts';

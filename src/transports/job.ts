@@ -1,5 +1,6 @@
 /** One command on its way: what is sent, to which worker, and for how long. */
-import { timedOut, WorkerLostError } from './errors.ts';
+import { memoryGone, timedOut, WorkerLostError } from './errors.ts';
+import type { Lease } from './memory/types.ts';
 import type { EncodedPayload } from './payload.ts';
 import type { Sent } from './sent.ts';
 import type { ReadyWorker, Taken, TakeRequest, WorkerTable } from './worker-table.ts';
@@ -8,6 +9,10 @@ export interface JobOptions {
   readonly table: WorkerTable;
   readonly command: string;
   readonly payload: EncodedPayload;
+  /** Holds the shared memory that the payload was built in; the job gives it back. */
+  readonly inPlace?: Lease | undefined;
+  /** The caller takes a large result where the worker wrote it, and gives it back. */
+  readonly sharedResult?: boolean | undefined;
   readonly compression: boolean;
   readonly timeoutMs: number;
   /** May be sent again when its worker died half-way. */
@@ -31,6 +36,7 @@ export class Job {
   readonly compression: boolean;
   readonly encodeUs: number;
   readonly cold: boolean;
+  readonly sharedResult: boolean;
   readonly #options: JobOptions;
   #taken: Taken | undefined;
 
@@ -41,6 +47,7 @@ export class Job {
     this.compression = options.compression;
     this.encodeUs = options.encodeUs;
     this.cold = options.cold ?? false;
+    this.sharedResult = options.sharedResult ?? false;
   }
 
   /** Waits for a worker. */
@@ -86,8 +93,19 @@ export class Job {
     sent.whenDone(() => taken?.release());
   }
 
+  /** @throws TransportError, final, where the shared memory that the payload was built in is gone */
+  checkMemory(): void {
+    if (this.#options.inPlace?.intact === false) throw memoryGone();
+  }
+
+  /** The memory that the payload lies in already, for one more holder; undefined where it has to be written. */
+  shareInPlace(): Lease | undefined {
+    return this.#options.inPlace?.share();
+  }
+
   /** Gives the worker's place back. */
   end(): void {
+    this.#options.inPlace?.release();
     this.#taken?.release();
     this.#taken = undefined;
   }

@@ -5,7 +5,8 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { type GenServer, next } from '../otp/index.ts';
-import type { Arena } from './memory/types.ts';
+import { memoryGone } from './errors.ts';
+import type { Arena, Lease } from './memory/types.ts';
 import { openProcessFolder, removeInside } from './process-folder.ts';
 import type { RuntimePort } from './runtime-port.ts';
 import { TransportPublisher } from './transport-publisher.ts';
@@ -29,6 +30,8 @@ export class PoolResources {
   readonly table: WorkerTable;
   readonly #options: PoolResourcesOptions;
   #arena: Arena | undefined;
+  /** Memory of arenas that were closed: what lay there is gone. */
+  readonly #gone = new WeakSet<ArrayBufferLike>();
   #problem: string | undefined;
   #folder: string | undefined;
   #publisher: TransportPublisher | undefined;
@@ -41,6 +44,16 @@ export class PoolResources {
 
   get arena(): Arena | undefined {
     return this.#arena;
+  }
+
+  /**
+   * A holder of the shared memory that `bytes` were built in; undefined where they lie elsewhere.
+   * @throws PitwallError `PITWALL_SHM_RELEASED` where that memory was released, or went with its arena
+   */
+  holding(bytes: Uint8Array | undefined): Lease | undefined {
+    if (bytes === undefined) return undefined;
+    if (this.#gone.has(bytes.buffer)) throw memoryGone();
+    return this.#arena?.holding(bytes);
   }
 
   /** Why there is no zero-copy lane, where there is none. */
@@ -92,6 +105,7 @@ export class PoolResources {
     this.#options.onClosed();
     this.#publisher?.stop();
     this.#publisher = undefined;
+    if (this.#arena) this.#gone.add(this.#arena.memory);
     this.#arena?.close();
     this.#arena = undefined;
     if (this.#folder !== undefined) removeInside(this.#folder);

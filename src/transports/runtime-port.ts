@@ -3,6 +3,7 @@ import type { Logger } from '../config/types.ts';
 import type { TransportSnapshot } from '../decision/types.ts';
 import type { ChildSpecInput, Parent, ServerRef } from '../otp/index.ts';
 import type { Lanes } from './lane.ts';
+import type { PoolBuffer } from './pool-buffer.ts';
 
 export interface RuntimePort {
   /** The OTP system that hosted children live in. */
@@ -27,6 +28,8 @@ export interface RuntimePort {
   startChild(spec: ChildSpecInput): Promise<ServerRef>;
   /** Stops a hosted child and forgets its spec. Resolves also when there is none. */
   stopChild(id: string): Promise<void>;
+  /** Publishes who hands out the pool's memory; undefined when the pool is gone. */
+  publishMemory(pool: string, allocate: ((bytes: number) => PoolBuffer) | undefined): void;
   /** Publishes what the pool's zero-copy lane can do; undefined when the pool is gone. */
   publishTransport(pool: string, transport: TransportSnapshot | undefined): void;
 }

@@ -55,7 +55,48 @@ export function isTensor(value: object): value is Pick<Tensor, 'data' | 'shape'>
 /** Header and numbers, the numbers as they lie. @throws InvalidArgumentError for a shape that is not the data's */
 export function encodeTensor({ data, shape, dtype }: Parameters<typeof headerOf>[0]): Encodable {
   checkShape(shape, data.length);
-  return encodableOf(headerOf({ data, shape, dtype }), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const header = headerOf({ data, shape, dtype });
+  const place = placeOf(header, data);
+  return place === undefined
+    ? encodableOf(header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    : encodableOf(place);
+}
+
+/** A tensor that is still to be filled, in memory that is given: header first, numbers behind it. */
+export interface TensorLayout<Data extends TensorData = TensorData> {
+  readonly byteLength: number;
+  /** Writes the header into `memory`, which must be as long as `byteLength`, and gives the tensor behind it. */
+  over(memory: Uint8Array): Tensor<Data>;
+}
+
+/**
+ * @throws InvalidArgumentError for a type that JavaScript has no array for, and a shape of other than whole numbers
+ */
+export function tensorLayout(dtype: string, shape: readonly number[]): TensorLayout {
+  const type = ELEMENT_TYPES.find(({ name }) => name === dtype);
+  if (type === undefined) {
+    throw new InvalidArgumentError('dtype', dtype, [...new Set(ELEMENT_TYPES.map(({ name }) => name))].join(', '));
+  }
+  if (!Array.isArray(shape)) throw new InvalidArgumentError('shape', shape, 'a list of whole numbers');
+  const count = shape.reduce((product, length) => product * length, 1);
+  checkShape(shape, count);
+  const header = headerOf({ data: new type.Array(new ArrayBuffer(0), 0, 0), shape, dtype });
+  return {
+    byteLength: header.length + count * type.Array.BYTES_PER_ELEMENT,
+    over(memory) {
+      memory.set(header);
+      const data = new type.Array(memory.buffer, memory.byteOffset + header.length, count);
+      return { data, shape: Object.freeze([...shape]), dtype: type.name };
+    },
+  };
+}
+
+/** Header and numbers in one piece, where the very header lies before the numbers already, as `tensorLayout` puts it. */
+function placeOf(header: Buffer, data: TensorData): Uint8Array | undefined {
+  const start = data.byteOffset - header.length;
+  if (start < 0) return undefined;
+  const before = new Uint8Array(data.buffer, start, header.length);
+  return header.equals(before) ? new Uint8Array(data.buffer, start, header.length + data.byteLength) : undefined;
 }
 
 /**

@@ -10,10 +10,19 @@ import { Job } from './job.ts';
 import type { Lanes } from './lane.ts';
 import type { ArenaStats } from './memory/types.ts';
 import { encodePayload } from './payload.ts';
+import {
+  checkBytes,
+  isSharedResult,
+  type PoolBuffer,
+  type PoolTensor,
+  poolBuffer,
+  sharedResult,
+} from './pool-buffer.ts';
 import { type CheckedPoolOptions, checkPoolOptions, type WorkerPoolOptions } from './pool-options.ts';
 import { PoolResources, poolKeeper } from './pool-resources.ts';
 import { ResultSizes } from './result-sizes.ts';
 import type { RuntimePort } from './runtime-port.ts';
+import { tensorLayout } from './tensor.ts';
 import { workerProcess } from './worker-process.ts';
 import { type WorkerStatus, WorkerTable } from './worker-table.ts';
 import { zeroCopyLane } from './zero-copy-lane.ts';
@@ -33,6 +42,10 @@ export interface ExecuteOptions {
   readonly format?: string | undefined;
   /** Send it again when its worker dies half-way. Default false: at most once. */
   readonly idempotent?: boolean | undefined;
+  /**
+   * Resolves with a `SharedResult`: a large result then lies where the worker wrote it, uncopied, until `release()`. Default false: a copy of its own.
+   */
+  readonly sharedResult?: boolean | undefined;
 }
 
 export interface WorkerPoolStatus {
@@ -81,6 +94,7 @@ export class WorkerPool {
     this.#resources = resources;
     const sizes = new ResultSizes();
     this.#lanes = { grpc: grpcLane(sizes), zeroCopy: zeroCopyLane(() => resources.arena, sizes) };
+    port.publishMemory(pool, (bytes) => this.allocate(bytes));
   }
 
   /**
@@ -113,6 +127,33 @@ export class WorkerPool {
     const { table } = this.#resources;
     const arena = (): PoolResources['arena'] => this.#resources.arena;
     return forcedLanes({ command, lanes: this.#lanes, table, arena, track: (run) => this.#track(run) }, options);
+  }
+
+  /**
+   * Memory to build a payload in, where workers can read it: sent by zero-copy, nothing is copied, whatever its size. Where shared memory has no
+   * room, or there is none, it is ordinary memory and `shared` says so; `execute` takes either.
+   *
+   * @throws InvalidArgumentError for a number of bytes that is none
+   * @example
+   * using buffer = workers.allocate(64 * 1024 * 1024);
+   * fill(buffer.bytes);
+   * await workers.execute('hash', buffer.bytes);
+   */
+  allocate(bytes: number): PoolBuffer {
+    checkBytes(bytes);
+    return poolBuffer(bytes, this.#resources.arena?.allocate(bytes));
+  }
+
+  /**
+   * The same for a tensor, whose numbers are still to be written.
+   *
+   * @param dtype numpy's name of the type: `float32`, `int64`, …
+   * @throws InvalidArgumentError for a type that there is not, or a shape of other than whole numbers
+   */
+  allocateTensor(dtype: string, shape: readonly number[]): PoolTensor {
+    const layout = tensorLayout(dtype, shape);
+    const buffer = this.allocate(layout.byteLength);
+    return { ...buffer, tensor: layout.over(buffer.bytes) };
   }
 
   status(): WorkerPoolStatus {
@@ -149,6 +190,7 @@ export class WorkerPool {
   }
 
   async #close(drainMs: number): Promise<void> {
+    this.#port.publishMemory(this.pool, undefined);
     await within(drainMs, Promise.allSettled(this.#running));
     this.#resources.table.close(poolClosed(this.pool));
     await this.#port.stopChild(this.#childId);
@@ -156,15 +198,18 @@ export class WorkerPool {
 
   async #execute(command: string, payload: unknown, options: ExecuteOptions): Promise<unknown> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, compression = false, idempotent = false } = options;
-    const { dataType, format, sessionId, attributes } = options;
+    const { dataType, format, sessionId, attributes, sharedResult: wantsShared = false } = options;
     const startedMs = performance.now();
     const encoded = await encodePayload(payload, { dataType, format });
     const encodeUs = (performance.now() - startedMs) * 1000;
     const { table } = this.#resources;
+    const inPlace = compression ? undefined : this.#resources.holding(encoded.content.place);
     const job = new Job({
       table,
       command,
       payload: encoded,
+      inPlace,
+      sharedResult: wantsShared,
       compression,
       timeoutMs,
       idempotent,
@@ -172,9 +217,9 @@ export class WorkerPool {
       encodeUs,
       startedMs,
     });
-    // Decided when a worker is there, with what holds then; the wait says nothing about a lane.
-    await job.take();
     try {
+      // Decided when a worker is there, with what holds then; the wait says nothing about a lane.
+      await job.take();
       const request = {
         pool: this.pool,
         dataSize: encoded.content.byteLength,
@@ -183,8 +228,10 @@ export class WorkerPool {
         compression,
         sessionId,
         attributes,
+        inPlace: inPlace !== undefined,
       };
-      return await this.#port.transfer(request, job, this.#lanes, { signal });
+      const result = await this.#port.transfer(request, job, this.#lanes, { signal });
+      return !wantsShared || isSharedResult(result) ? result : sharedResult(result, undefined);
     } finally {
       job.end();
     }

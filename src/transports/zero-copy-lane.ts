@@ -5,6 +5,7 @@ import type { Job } from './job.ts';
 import type { Lane, LaneContext } from './lane.ts';
 import type { Arena, Lease, Reference } from './memory/types.ts';
 import type { ExecuteRequest } from './messages.ts';
+import { sharedResult } from './pool-buffer.ts';
 import type { ResultSizes } from './result-sizes.ts';
 import type { Sent } from './sent.ts';
 import { resultOf } from './worker-answer.ts';
@@ -13,6 +14,7 @@ import type { ReadyWorker } from './worker-table.ts';
 export function zeroCopyLane(arenaNow: () => Arena | undefined, sizes: ResultSizes): Lane<Job, unknown> {
   return (job, context) =>
     job.withWorker(async (worker) => {
+      job.checkMemory();
       const arena = arenaNow();
       if (!arena) throw laneFailed('PITWALL_SHM_UNAVAILABLE', 'the pool has no shared memory');
       return sendThrough(arena, worker, job, context, sizes);
@@ -30,13 +32,18 @@ async function sendThrough(
   const leases = leaseFor(arena, job, context, sizes);
   let sent: Sent | undefined;
   try {
-    writeInto(leases.payload, job, context);
+    if (leases.inPlace) handOver(leases.payload, job, context);
+    else writeInto(leases.payload, job, context);
     const sentMs = performance.now();
     sent = courier.send(requestFor(job, leases), { signal: context.signal, timeoutMs: job.remainingMs() });
     const reply = await sent.reply;
     context.report({ transportUs: elapsedUs(sentMs), workerUs: reply.workerUs });
     sizes.note(job.command, reply);
-    return await resultOf(reply, reply.resultLength > 0 ? takeResult(leases.result, reply.resultLength) : reply.data);
+    if (reply.resultLength === 0) return await resultOf(reply, reply.data);
+    const written = writtenResult(leases.result, reply.resultLength);
+    if (!job.sharedResult) return await resultOf(reply, Buffer.from(written));
+    const value = await resultOf(reply, written);
+    return sharedResult(value, leases.result?.share());
   } catch (error) {
     // Before the worker is done, its place and the memory are not free.
     if (sent && !sent.done) job.abandon(sent);
@@ -55,6 +62,8 @@ async function sendThrough(
 
 interface Leases {
   readonly payload: Lease;
+  /** It holds the payload already. */
+  readonly inPlace: boolean;
   /** For the result, where the last one of the command was large. */
   readonly result: Lease | undefined;
 }
@@ -67,12 +76,23 @@ function leaseFor(arena: Arena, job: Job, context: LaneContext, sizes: ResultSiz
   const { byteLength } = job.payload.content;
   if (byteLength === 0) throw laneUnsuited('PITWALL_SHM_EMPTY', 'an empty payload cannot lie in shared memory');
   const startedMs = performance.now();
-  const payload = job.cold ? arena.allocateFresh(byteLength) : arena.allocate(byteLength);
+  const shared = job.shareInPlace();
+  const payload = shared ?? (job.cold ? arena.allocateFresh(byteLength) : arena.allocate(byteLength));
   if (!payload) throw laneUnsuited('PITWALL_SHM_EXHAUSTED', `shared memory has no room for ${byteLength} bytes`);
   const expected = sizes.expected(job.command);
   const result = expected === undefined ? undefined : arena.allocate(Math.ceil(expected * RESULT_SLACK));
   context.report({ setupUs: elapsedUs(startedMs), warm: payload.warm, memoryUsed: byteLength });
-  return { payload, result };
+  return { payload, inPlace: shared !== undefined, result };
+}
+
+/** The host built it where it is: mapped lanes have nothing to do. @throws TransportError where a lane that copies cannot */
+function handOver(lease: Lease, job: Job, context: LaneContext): void {
+  try {
+    lease.commit();
+  } catch (error) {
+    throw laneFailed('PITWALL_SHM_UNAVAILABLE', 'shared memory could not be written', error);
+  }
+  context.report({ serializeUs: job.encodeUs });
 }
 
 /** @throws TransportError where the memory cannot be written: nothing has run */
@@ -103,13 +123,13 @@ function requestFor(job: Job, leases: Leases): ExecuteRequest {
   };
 }
 
-/** The slice is given back: what the caller keeps must be its own. */
-function takeResult(lease: Lease | undefined, bytes: number): Uint8Array {
+/** What the worker wrote. The slice is given back: what the caller keeps must be its own, or hold the slice. */
+function writtenResult(lease: Lease | undefined, bytes: number): Uint8Array {
   if (!lease || bytes > lease.buffer.byteLength) {
     throw laneFailed('PITWALL_RESULT_UNREADABLE', 'the worker wrote its result where it was offered no memory');
   }
   lease.refresh();
-  return Buffer.from(lease.buffer.subarray(0, bytes));
+  return lease.buffer.subarray(0, bytes);
 }
 
 function jsonBytes(reference: Reference): Buffer {

@@ -25,6 +25,7 @@ import {
 import { HOSTED, HOSTED_NAME, pitwallTree, ROOT, ROOT_NAME, type TreeArgs } from '../supervisors/tree.ts';
 import { createContextCarrier } from '../telemetry/context.ts';
 import { createTelemetry, type Telemetry, type TelemetrySettings } from '../telemetry/instruments.ts';
+import type { PoolBuffer } from '../transports/pool-buffer.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
 import { Brain } from './brain.ts';
 import { MachineWatch } from './machine-watch.ts';
@@ -42,6 +43,7 @@ export class Engine {
   readonly destinations: Destinations;
   readonly brain: Brain;
   readonly port: RuntimePort;
+  readonly memory = new Map<string, (bytes: number) => PoolBuffer>();
   readonly production = new ProductionWatch();
   readonly #storeOwner: StoreOwner;
   readonly #telemetry: Telemetry;

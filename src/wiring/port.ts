@@ -10,6 +10,7 @@ import {
   startChild,
   terminateChild,
 } from '../otp/index.ts';
+import type { PoolBuffer } from '../transports/pool-buffer.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
 import type { Brain } from './brain.ts';
 
@@ -18,6 +19,8 @@ export interface PortHost {
   readonly config: RuntimeConfig;
   readonly system: System;
   readonly brain: Brain;
+  /** Who hands out each pool's memory. */
+  readonly memory: Map<string, (bytes: number) => PoolBuffer>;
   /** The supervisor of hosted children; undefined once it is gone. */
   readonly hosted: SupervisorRef | undefined;
 }
@@ -51,6 +54,10 @@ export function createPort(host: PortHost): RuntimePort {
       if (!supervisor) return;
       await terminateChild(supervisor, id);
       await deleteChild(supervisor, id);
+    },
+    publishMemory(pool, allocate) {
+      if (allocate) host.memory.set(pool, allocate);
+      else host.memory.delete(pool);
     },
     publishTransport(pool, transport) {
       brain.admission.admit(pool).slot.transport = transport;

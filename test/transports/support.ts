@@ -101,6 +101,7 @@ export async function testRuntime(options: Partial<RuntimePort> = {}): Promise<T
     },
     stopChild: async (id) => void (await terminateChild(hosted, id)),
     publishTransport: (_pool, transport) => void runtime.published.push(transport),
+    publishMemory: () => undefined,
     ...options,
   };
   return Object.assign(runtime, { port });

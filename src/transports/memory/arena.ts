@@ -1,6 +1,7 @@
 /** The host's side of a pool's shared memory: leases over a region, whichever lane it is. */
 import { randomBytes } from 'node:crypto';
 import { PitwallError } from '../../errors.ts';
+import { memoryGone } from '../errors.ts';
 import { Allocator, type Slice } from './allocator.ts';
 import { FirstPage, type Owner } from './first-page.ts';
 import { FIRST_SLICE, HEADER } from './layout.ts';
@@ -27,6 +28,8 @@ export class RegionArena implements Arena {
   readonly #firstPage: FirstPage;
   readonly #listeners: (() => void)[] = [];
   readonly #tenancies = new Set<Tenancy>();
+  /** By where their slices begin. */
+  readonly #bySlice = new Map<number, Tenancy>();
   readonly #machine = new MachineRoom();
   #generation = 0;
   #highWater = 0;
@@ -59,6 +62,10 @@ export class RegionArena implements Arena {
     });
   }
 
+  get memory(): ArrayBufferLike {
+    return this.#region.memory.buffer;
+  }
+
   get warmBytes(): number {
     return this.#closed ? 0 : Math.max(0, this.#allocator.warmBytes - HEADER);
   }
@@ -76,6 +83,17 @@ export class RegionArena implements Arena {
   allocateFresh(bytes: number): Lease | undefined {
     const mayTake = this.#tenancies.size < MAX_LEASES;
     return this.#lease(bytes, () => (mayTake ? this.#allocator.takeFresh(bytes + HEADER) : undefined));
+  }
+
+  holding(bytes: Uint8Array): Lease | undefined {
+    const { memory } = this.#region;
+    if (bytes.buffer !== memory.buffer || bytes.byteLength === 0) return undefined;
+    const from = bytes.byteOffset - memory.byteOffset;
+    const to = from + bytes.byteLength;
+    const tenancy = this.#closed ? undefined : this.#bySlice.get(from - HEADER);
+    if (tenancy?.contains(from, to)) return tenancy.lendFirst(bytes);
+    for (const other of this.#closed ? [] : this.#tenancies) if (other.contains(from, to)) return undefined;
+    throw memoryGone();
   }
 
   trim(): void {
@@ -108,6 +126,7 @@ export class RegionArena implements Arena {
       onEnd: this.#takeBack,
     });
     this.#tenancies.add(tenancy);
+    this.#bySlice.set(slice.from, tenancy);
     this.#tell();
     return lease;
   }
@@ -165,6 +184,7 @@ export class RegionArena implements Arena {
 
   readonly #takeBack = (tenancy: Tenancy, used: boolean): void => {
     this.#tenancies.delete(tenancy);
+    if (this.#bySlice.get(tenancy.slice.from) === tenancy) this.#bySlice.delete(tenancy.slice.from);
     if (this.#closed) return;
     const { slice } = tenancy;
     this.#allocator.give(slice);

@@ -55,9 +55,26 @@ export class Tenancy {
     return this.#reference;
   }
 
-  lend(buffer: Uint8Array): Lease {
+  lend(buffer: Uint8Array, reference?: Reference): Lease {
     this.#holders += 1;
-    return new RegionLease(this, buffer);
+    return new RegionLease(this, buffer, reference);
+  }
+
+  /** A holder of the first bytes alone. Its reference is its own, and as fresh as the lease. */
+  lendFirst(bytes: Uint8Array): Lease {
+    const { slice, generation, refer } = this.#parts;
+    return this.lend(bytes, refer(slice, bytes.byteLength, generation));
+  }
+
+  /** Whether its memory is still the region's. */
+  get intact(): boolean {
+    return this.#parts.region.open;
+  }
+
+  /** Whether bytes from `from` to `to` of the region lie in it. */
+  contains(from: number, to: number): boolean {
+    const [start, end] = this.#range();
+    return from >= start && to <= end;
   }
 
   push(): void {
@@ -103,11 +120,17 @@ export class Tenancy {
 class RegionLease implements Lease {
   readonly buffer: Uint8Array;
   readonly #tenancy: Tenancy;
+  readonly #reference: Reference | undefined;
   #released = false;
 
-  constructor(tenancy: Tenancy, buffer: Uint8Array) {
+  constructor(tenancy: Tenancy, buffer: Uint8Array, reference?: Reference) {
     this.#tenancy = tenancy;
     this.buffer = buffer;
+    this.#reference = reference;
+  }
+
+  get intact(): boolean {
+    return this.#tenancy.intact;
   }
 
   get warm(): boolean {
@@ -115,7 +138,7 @@ class RegionLease implements Lease {
   }
 
   get reference(): Reference {
-    return this.#tenancy.reference;
+    return this.#reference ?? this.#tenancy.reference;
   }
 
   commit(): void {
@@ -128,7 +151,7 @@ class RegionLease implements Lease {
 
   share(): Lease {
     if (this.#released) throw new PitwallError('PITWALL_SHM_RELEASED', 'a lease that was released cannot be shared');
-    return this.#tenancy.lend(this.buffer);
+    return this.#tenancy.lend(this.buffer, this.#reference);
   }
 
   release({ zero = false }: { readonly zero?: boolean } = {}): void {

@@ -35,6 +35,8 @@ export interface Lease {
   /** The slice itself, or (lane `copy`) ordinary memory that `commit` writes out. Not to be touched after `release`. */
   readonly buffer: Uint8Array;
   readonly reference: Reference;
+  /** False once its region was closed under it: what lay there is gone, `buffer` reads as zeros. */
+  readonly intact: boolean;
   /** Whether its pages were mapped and faulted in on both sides before. */
   readonly warm: boolean;
   /** Makes what was written visible to workers. Nothing to do for mapped lanes. */
@@ -76,6 +78,8 @@ export interface ArenaStats {
 /** A pool's shared memory, host side. */
 export interface Arena {
   readonly lane: MemoryLane;
+  /** What every lease's buffer is a view of. */
+  readonly memory: ArrayBufferLike;
   readonly descriptor: ArenaDescriptor;
   /** Largest free contiguous slice whose pages are faulted in on both sides, bytes. */
   readonly warmBytes: number;
@@ -87,6 +91,12 @@ export interface Arena {
    * For measurements of cold memory: a slice of pages that are made and faulted in for it, on both sides. Its pages are kept, cold, until `trim`.
    */
   allocateFresh(bytes: number): Lease | undefined;
+  /**
+   * Another holder of the slice that `bytes` was built in, for as many bytes as there are: they must begin where a lease's buffer begins.
+   * undefined for bytes that lie elsewhere, or within a slice but not at its beginning.
+   * @throws PitwallError `PITWALL_SHM_RELEASED` where they lie in memory of this arena that nobody holds any more
+   */
+  holding(bytes: Uint8Array): Lease | undefined;
   /** Gives the pages of fresh slices that were released back to the system. */
   trim(): void;
   /** Faults in up to so many bytes that are not in use; returns how many it did. For idle time. */
