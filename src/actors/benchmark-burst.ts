@@ -51,7 +51,8 @@ export async function sendBurst(options: BurstOptions): Promise<Burst> {
   return { transfers: sent.map(({ transfer }) => transfer), busyMs: sent.reduce((sum, { busyMs }) => sum + busyMs, 0) };
 }
 
-async function sendOne(options: BurstOptions): Promise<{ transfer: SentTransfer; busyMs: number }> {
+/** One transfer. Never rejects. */
+export async function sendOne(options: BurstOptions): Promise<{ transfer: SentTransfer; busyMs: number }> {
   const { lanes, lane, cell, payload, signal, elapsedMs } = options;
   let cost: Partial<TransferCost> = {};
   let ignored = false;

@@ -16,7 +16,7 @@ export class BenchmarkPayloads {
 
   /** @param own the host's; undefined: made up, equal for equal seeds */
   constructor(own: ((cell: BenchmarkCell) => unknown) | undefined, seed: number) {
-    this.#make = own ?? ((cell) => madeUp(cell, seed));
+    this.#make = own ?? ((cell) => madeUpPayload(cell, seed));
     this.#keyOf = own ? (cell) => JSON.stringify(cell) : (cell) => `${cell.dataType} ${cell.dataSize}`;
   }
 
@@ -32,8 +32,11 @@ export class BenchmarkPayloads {
   }
 }
 
-/** Only data types that a plan accepts without a host's `payload` come here. */
-function madeUp({ dataType, dataSize }: BenchmarkCell, seed: number): unknown {
+/** A payload of a type that `OWN_FORMATS` lists, of about `dataSize` bytes; equal for equal seeds. Bytes for any other type. */
+export function madeUpPayload(
+  { dataType, dataSize }: Pick<BenchmarkCell, 'dataType' | 'dataSize'>,
+  seed: number,
+): unknown {
   const random = seededRandom(seed ^ dataSize);
   switch (dataType) {
     case 'tensor': {

@@ -22,6 +22,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).command,
   },
   {
+    name: 'bench',
+    summary: 'both lanes measured against each other on this machine, or a trace of it to replay',
+    load: async () => (await import('./bench.ts')).command,
+  },
+  {
     name: 'replay',
     summary: 'what pitwall would have done with recorded transfers, beside what anybody else would have',
     load: async () => (await import('./replay.ts')).command,

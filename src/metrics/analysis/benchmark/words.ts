@@ -9,8 +9,8 @@ export function laneName(lane: Method): string {
 /** Three digits: `84 us`, `1.27 ms`, `3.4 s`. */
 export function time(us: number | undefined): string {
   if (us === undefined || !Number.isFinite(us)) return '-';
-  if (us < 1_000) return `${digits(us)} us`;
-  return us < 1_000_000 ? `${digits(us / 1_000)} ms` : `${digits(us / 1_000_000)} s`;
+  if (us < 999.5) return `${digits(us)} us`;
+  return us < 999_500 ? `${digits(us / 1_000)} ms` : `${digits(us / 1_000_000)} s`;
 }
 
 export function size(bytes: number): string {
@@ -79,6 +79,6 @@ function productionLine({ production }: BenchmarkReport): string {
 
 /** Three digits, thousands written out. */
 export function digits(value: number): string {
-  if (value >= 100) return value.toFixed(0);
-  return value >= 10 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(2).replace(/\.?0+$/, '');
+  if (value >= 99.95) return value.toFixed(0);
+  return value >= 9.995 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(2).replace(/\.?0+$/, '');
 }
