@@ -13,8 +13,8 @@ import type {
   StatisticsQuery,
   StoreKind,
 } from '../metrics/store-types.ts';
-import { type Call, type GenServer, next, reply } from '../otp/index.ts';
-import { RecordReads } from './record-reads.ts';
+import { type Call, type From, type GenServer, next, reply } from '../otp/index.ts';
+import { readRecords, StoreReads } from './store-reads.ts';
 import { afterSystemMessage } from './system-message.ts';
 
 export interface MetricsStoreArgs {
@@ -53,8 +53,8 @@ export interface GetEntries extends Call<ReadOutcome<readonly (readonly [key: st
   readonly prefix?: string;
 }
 /**
- * Records of a range, at most MAX_RECORDS_PER_CALL (the default limit). Read in slices beside the other messages. The answer is what is stored
- * when the slice that holds it is read. At most MAX_RECORD_READS at once: `failed` with PITWALL_STORE_BUSY beyond.
+ * Records of a range, at most MAX_RECORDS_PER_CALL (the default limit). As statistics and series, they are read in slices beside the other
+ * messages, MAX_READS at once; where too many wait already the answer is `failed` with PITWALL_STORE_BUSY.
  */
 export interface ReadRecords extends Call<ReadOutcome<readonly TransferRecord[]>> {
   readonly type: 'records';
@@ -79,6 +79,8 @@ export interface FindRecord extends Call<ReadOutcome<TransferRecord | undefined>
 export interface GetBytesEntries extends Call<ReadOutcome<readonly (readonly [key: string, value: Uint8Array])[]>> {
   readonly type: 'entries_of_bytes';
   readonly kind: StoreKind;
+  /** Only keys that start so. */
+  readonly prefix?: string;
 }
 /** Bytes under a name; none at all remove it. */
 export interface PutBytes {
@@ -126,7 +128,7 @@ export type MetricsStoreCast = PutEntry | PutBytes | RemoveEntry;
 interface State {
   readonly args: MetricsStoreArgs;
   readonly store: MetricsStore;
-  readonly readers: RecordReads;
+  readonly reads: StoreReads;
 }
 
 const RETAIN_EVERY_MS = 60_000;
@@ -140,7 +142,7 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
     self.trapExit(true);
     const store = await args.open();
     self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS);
-    return next.ok({ args, store, readers: new RecordReads() });
+    return next.ok({ args, store, reads: new StoreReads() });
   },
   async handleCall(message, from, state) {
     const { store } = state;
@@ -161,19 +163,15 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
         );
       case 'entries_of_bytes':
         return next.reply(
-          read(() => [...store.entriesOfBytes(message.kind)]),
+          read(() => [...store.entriesOfBytes(message.kind, message.prefix)]),
           state,
         );
       case 'statistics':
-        return next.reply(
-          read(() => store.statistics(message.query)),
-          state,
-        );
+        answerLater(from, state.reads, () => store.statisticsInSlices(message.query));
+        return next.noreply(state);
       case 'series':
-        return next.reply(
-          read(() => store.series(message.query)),
-          state,
-        );
+        answerLater(from, state.reads, () => store.seriesInSlices(message.query));
+        return next.noreply(state);
       case 'count':
         return next.reply(
           read(() => store.count(message.query)),
@@ -185,8 +183,7 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
           state,
         );
       case 'records':
-        // Not awaited: what is written meanwhile does not wait for a reader.
-        void outcomeOf(state.readers.read(store, message.query)).then((outcome) => reply(from, outcome));
+        answerLater(from, state.reads, () => readRecords(store, message.query));
         return next.noreply(state);
       default:
         return message satisfies never;
@@ -217,6 +214,11 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
   },
   terminate: (_reason, state) => state.store.close(),
 };
+
+/** A long read is not awaited: what is written meanwhile, and who asks for less, does not wait for it. */
+function answerLater<T>(from: From<ReadOutcome<T>>, reads: StoreReads, read: () => Promise<T>): void {
+  void outcomeOf(reads.run(read)).then((outcome) => reply(from, outcome));
+}
 
 function write(store: MetricsStore, message: MetricsStoreCast): Promise<void> {
   const { kind, key } = message;

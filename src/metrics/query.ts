@@ -4,6 +4,7 @@ import type { CellKey } from './aggregate.ts';
 import { MINUTE_US } from './block-codec.ts';
 import { keyOfName } from './keys.ts';
 import type { RangeReader, Target } from './range-reader.ts';
+import type { Steps } from './slices.ts';
 import type { RangeStatistics, SeriesPoint, StoreStatistics } from './statistics.ts';
 import { statisticsOf } from './statistics.ts';
 import type { SeriesQuery, StatisticsQuery, TimeRange } from './store-types.ts';
@@ -24,12 +25,12 @@ export function rangeOf(range: TimeRange): readonly [fromUs: number, toUs: numbe
   return [fromUs, toUs];
 }
 
-export function queryStatistics(reader: RangeReader, query: StatisticsQuery): StoreStatistics {
+export function* queryStatistics(reader: RangeReader, query: StatisticsQuery): Steps<StoreStatistics> {
   const [fromUs, toUs] = checkQuery(query);
   const total = new Summary();
   const groups = query.groupBy === undefined ? undefined : new Map<string | number, Summary>();
   const wholeSlice = groups === undefined ? sliceOf(query) : undefined;
-  reader.read(keyOfName(query.pool), fromUs, toUs, {
+  yield* reader.read(keyOfName(query.pool), fromUs, toUs, {
     slice: wholeSlice,
     bucketUs: Number.POSITIVE_INFINITY,
     summary: (_startUs, key) => {
@@ -50,7 +51,7 @@ export function queryStatistics(reader: RangeReader, query: StatisticsQuery): St
 }
 
 /** Points are whole buckets: the range is widened to their bounds. */
-export function querySeries(reader: RangeReader, query: SeriesQuery): SeriesPoint[] {
+export function* querySeries(reader: RangeReader, query: SeriesQuery): Steps<SeriesPoint[]> {
   const [givenFromUs, givenToUs] = checkQuery(query);
   const { granularityMs } = query;
   if (typeof granularityMs !== 'number' || !(granularityMs >= 1000 && granularityMs <= 86_400_000)) {
@@ -69,7 +70,7 @@ export function querySeries(reader: RangeReader, query: SeriesQuery): SeriesPoin
     );
   }
   const points = bucketUs < MINUTE_US ? new KeptBuckets() : new PassingBuckets();
-  readBuckets(reader, query, fromUs, toUs, bucketUs, (startUs) => {
+  yield* readBuckets(reader, query, fromUs, toUs, bucketUs, (startUs) => {
     const index = Math.floor(startUs / bucketUs) - first;
     return index < 0 || index >= count ? undefined : points.at(index);
   });
@@ -130,14 +131,14 @@ class PassingBuckets implements Buckets {
   }
 }
 
-function readBuckets(
+function* readBuckets(
   reader: RangeReader,
   query: SeriesQuery,
   fromUs: number,
   toUs: number,
   bucketUs: number,
   bucketAt: (startUs: number) => Summary | undefined,
-): void {
+): Steps<void> {
   const poolKey = keyOfName(query.pool);
   const target: Target = {
     slice: sliceOf(query),
@@ -145,7 +146,7 @@ function readBuckets(
     summary: (startUs, key) => (key === undefined || matches(query, key) ? bucketAt(startUs) : undefined),
   };
   if (bucketUs <= 60_000_000 || bucketUs % 60_000_000 === 0) {
-    reader.read(poolKey, fromUs, toUs, target);
+    yield* reader.read(poolKey, fromUs, toUs, target);
     return;
   }
   // Buckets such as 90 s hold whole minutes and parts of others: each is a small range of its own.
@@ -156,7 +157,7 @@ function readBuckets(
       bucketUs: Number.POSITIVE_INFINITY,
       summary: (at, key) => target.summary(at, key) && bucket,
     };
-    reader.read(poolKey, Math.max(fromUs, startUs), Math.min(toUs, startUs + bucketUs), one);
+    yield* reader.read(poolKey, Math.max(fromUs, startUs), Math.min(toUs, startUs + bucketUs), one);
   }
 }
 

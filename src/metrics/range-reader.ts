@@ -12,6 +12,7 @@ import type { KeyValueReader } from './key-value.ts';
 import { aggregateKey, HOUR_S, type Level, MINUTE_S, parseBlockKey } from './keys.ts';
 import { milestoneOf } from './progress.ts';
 import type { ReadCounters } from './read-counters.ts';
+import type { Steps } from './slices.ts';
 import type { Summary } from './summary.ts';
 
 /** Where what was read goes. */
@@ -24,8 +25,9 @@ export interface Target {
   readonly bucketUs: number;
 }
 
-/** Pages and blocks are read this many at a time. */
+/** Pages are read this many at a time: a few megabytes where they hold cells. */
 const CHUNK = 256;
+const CHUNK_OF_CELLS = 16;
 
 export class RangeReader {
   readonly #reader: KeyValueReader;
@@ -36,7 +38,8 @@ export class RangeReader {
     this.#counters = counters;
   }
 
-  read(poolKey: string, fromUs: number, toUs: number, target: Target): void {
+  /** A step is a page. */
+  *read(poolKey: string, fromUs: number, toUs: number, target: Target): Steps<void> {
     const firstMinuteS = Math.ceil(fromUs / MINUTE_US) * MINUTE_S;
     const lastMinuteS = Math.floor(toUs / MINUTE_US) * MINUTE_S;
     if (!fits(target, MINUTE_S) || firstMinuteS >= lastMinuteS) {
@@ -44,57 +47,59 @@ export class RangeReader {
       return;
     }
     this.#readRecords(poolKey, fromUs, firstMinuteS * 1_000_000, target);
-    this.#readMinutes(poolKey, firstMinuteS, lastMinuteS, target);
+    yield* this.#readMinutes(poolKey, firstMinuteS, lastMinuteS, target);
     this.#readRecords(poolKey, lastMinuteS * 1_000_000, toUs, target);
   }
 
-  #readMinutes(poolKey: string, fromS: number, toS: number, target: Target): void {
-    if (!fits(target, HOUR_S)) this.#readSingleMinutes(poolKey, fromS, toS, target);
-    else if (target.slice === undefined) this.#readHoursOfCells(poolKey, fromS, toS, target);
-    else this.#readHoursOfLanes(poolKey, fromS, toS, target);
+  #readMinutes(poolKey: string, fromS: number, toS: number, target: Target): Steps<void> {
+    if (!fits(target, HOUR_S)) return this.#readSingleMinutes(poolKey, fromS, toS, target);
+    return target.slice === undefined
+      ? this.#readHoursOfCells(poolKey, fromS, toS, target)
+      : this.#readHoursOfLanes(poolKey, fromS, toS, target);
   }
 
-  #readHoursOfCells(poolKey: string, fromS: number, toS: number, target: Target): void {
+  *#readHoursOfCells(poolKey: string, fromS: number, toS: number, target: Target): Steps<void> {
     const firstHourS = Math.min(toS, Math.ceil(fromS / HOUR_S) * HOUR_S);
     const rolledS = milestoneOf(this.#reader, 'rolled', poolKey);
     const lastHourS = Math.max(firstHourS, Math.min(Math.floor(toS / HOUR_S) * HOUR_S, rolledS));
-    this.#readSingleMinutes(poolKey, fromS, firstHourS, target);
-    this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
-    this.#readSingleMinutes(poolKey, lastHourS, toS, target);
+    yield* this.#readSingleMinutes(poolKey, fromS, firstHourS, target);
+    yield* this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
+    yield* this.#readSingleMinutes(poolKey, lastHourS, toS, target);
   }
 
   /** Pages of hours hold the minutes before the milestone `sealed`: the hour under way is read from its page and what came after. */
-  #readHoursOfLanes(poolKey: string, fromS: number, toS: number, target: Target): void {
+  *#readHoursOfLanes(poolKey: string, fromS: number, toS: number, target: Target): Steps<void> {
     const sealedS = milestoneOf(this.#reader, 'sealed', poolKey);
     const firstHourS = Math.min(toS, Math.ceil(fromS / HOUR_S) * HOUR_S);
     const endS = sealedS <= toS ? Math.ceil(sealedS / HOUR_S) * HOUR_S : Math.floor(toS / HOUR_S) * HOUR_S;
     const lastHourS = Math.max(firstHourS, endS);
-    this.#readPages(poolKey, MINUTE_S, fromS, firstHourS, target);
-    this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
-    this.#readPages(poolKey, MINUTE_S, Math.max(firstHourS, Math.min(lastHourS, sealedS)), toS, target);
+    yield* this.#readPages(poolKey, MINUTE_S, fromS, firstHourS, target);
+    yield* this.#readPages(poolKey, HOUR_S, firstHourS, lastHourS, target);
+    yield* this.#readPages(poolKey, MINUTE_S, Math.max(firstHourS, Math.min(lastHourS, sealedS)), toS, target);
   }
 
   /** Cells exist for minutes that are sealed and not too old; elsewhere the records tell. */
-  #readSingleMinutes(poolKey: string, fromS: number, toS: number, target: Target): void {
+  *#readSingleMinutes(poolKey: string, fromS: number, toS: number, target: Target): Steps<void> {
     if (target.slice !== undefined) {
-      this.#readPages(poolKey, MINUTE_S, fromS, toS, target);
+      yield* this.#readPages(poolKey, MINUTE_S, fromS, toS, target);
       return;
     }
     const firstS = Math.min(toS, Math.max(fromS, milestoneOf(this.#reader, 'cells_from', poolKey)));
     const lastS = Math.max(firstS, Math.min(toS, milestoneOf(this.#reader, 'sealed', poolKey)));
     this.#readRecords(poolKey, fromS * 1_000_000, firstS * 1_000_000, target);
-    this.#readPages(poolKey, MINUTE_S, firstS, lastS, target);
+    yield* this.#readPages(poolKey, MINUTE_S, firstS, lastS, target);
     this.#readRecords(poolKey, lastS * 1_000_000, toS * 1_000_000, target);
   }
 
-  #readPages(poolKey: string, level: Level, fromS: number, toS: number, target: Target): void {
+  *#readPages(poolKey: string, level: Level, fromS: number, toS: number, target: Target): Steps<void> {
     const slice: Slice = target.slice ?? 'cells';
+    const limit = target.slice === undefined ? CHUNK_OF_CELLS : CHUNK;
     let from = fromS;
     while (from < toS) {
       const range = {
         from: aggregateKey(poolKey, slice, level, from),
         to: aggregateKey(poolKey, slice, level, toS),
-        limit: CHUNK,
+        limit,
       };
       const pages = this.#reader.range('aggregates', range);
       for (const { key, value } of pages) {
@@ -102,8 +107,9 @@ export class RangeReader {
         if (typeof bucketS !== 'number') continue;
         this.#readPage(value, bucketS * 1_000_000, target);
         from = bucketS + level;
+        yield;
       }
-      if (pages.length < CHUNK) return;
+      if (pages.length < limit) return;
     }
   }
 

@@ -92,6 +92,14 @@ export class StandInStore implements MetricsStore {
     return this.#store.series(query);
   }
 
+  statisticsInSlices(query: StatisticsQuery) {
+    return this.#store.statisticsInSlices(query);
+  }
+
+  seriesInSlices(query: SeriesQuery) {
+    return this.#store.seriesInSlices(query);
+  }
+
   records(query?: RecordsQuery): IterableIterator<TransferRecord> {
     return this.#store.records(query);
   }

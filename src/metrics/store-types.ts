@@ -108,6 +108,10 @@ export interface MetricsStore {
   statistics(query: StatisticsQuery): StoreStatistics;
   /** One point a bucket, empty ones too; the range is widened to whole buckets. At most 20 000 points: throws InvalidArgumentError beyond. */
   series(query: SeriesQuery): SeriesPoint[];
+  /** As `statistics`, in slices of about 2 ms between which the event loop runs: for a long range by type, format or size band. */
+  statisticsInSlices(query: StatisticsQuery): Promise<StoreStatistics>;
+  /** As `series`, in such slices. */
+  seriesInSlices(query: SeriesQuery): Promise<SeriesPoint[]>;
   /** Records in order of time within each pool. No transaction stays open between two records. */
   records(query?: RecordsQuery): IterableIterator<TransferRecord>;
   count(query?: CountQuery): number;

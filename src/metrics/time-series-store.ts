@@ -7,11 +7,13 @@ import type { KeyValueEnvironment } from './key-value.ts';
 import { keyOfName, type StoreKey } from './keys.ts';
 import { decodeValue, encodeValue } from './meta.ts';
 import { poolKeys, poolName } from './pools.ts';
+import { MILESTONES, milestoneOf } from './progress.ts';
 import { querySeries, queryStatistics } from './query.ts';
 import { RangeReader } from './range-reader.ts';
 import { ReadCounters } from './read-counters.ts';
 import type { TransferRecord } from './record.ts';
 import { RecordReader } from './record-reader.ts';
+import { atOnce, inSlices, type Steps } from './slices.ts';
 import type { SeriesPoint, StoreStatistics } from './statistics.ts';
 import {
   type CountQuery,
@@ -44,6 +46,8 @@ export interface TimeSeriesStoreOptions {
 const KINDS = new Set<string>(STORE_KINDS);
 const ENTRIES_AT_ONCE = 64;
 const DEFAULT_BUDGET_MS = 400;
+/** Tries of a query in slices, before it is made at once. */
+const MAX_TRIES = 3;
 /** A batch is one transaction, and a transaction must end while a process that exits waits for it. */
 export const MAX_BATCH = 65_536;
 
@@ -140,12 +144,21 @@ export class TimeSeriesStore implements MetricsStore {
 
   statistics(query: StatisticsQuery): StoreStatistics {
     this.#read();
-    return queryStatistics(this.#ranges, query);
+    return atOnce(queryStatistics(this.#ranges, query));
   }
 
   series(query: SeriesQuery): SeriesPoint[] {
     this.#read();
-    return querySeries(this.#ranges, { toUs: this.#options.nowUs(), ...query });
+    return atOnce(querySeries(this.#ranges, { toUs: this.#options.nowUs(), ...query }));
+  }
+
+  statisticsInSlices(query: StatisticsQuery): Promise<StoreStatistics> {
+    return this.#inSlices(query.pool, () => queryStatistics(this.#ranges, query));
+  }
+
+  seriesInSlices(query: SeriesQuery): Promise<SeriesPoint[]> {
+    const toUs = this.#options.nowUs();
+    return this.#inSlices(query.pool, () => querySeries(this.#ranges, { toUs, ...query }));
   }
 
   records(query: RecordsQuery = {}): IterableIterator<TransferRecord> {
@@ -192,6 +205,25 @@ export class TimeSeriesStore implements MetricsStore {
     await this.#writer.close();
     await this.#environment.close();
     this.#options.onClosed();
+  }
+
+  /** Each slice sees what is stored by then: where upkeep moved minutes from one page to another meanwhile, all is read again. */
+  async #inSlices<R>(pool: string, query: () => Steps<R>): Promise<R> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      this.#read();
+      const before = this.#progressOf(pool);
+      const result = await inSlices(query());
+      this.#read();
+      if (this.#progressOf(pool) === before) return result;
+    }
+    this.#read();
+    return atOnce(query());
+  }
+
+  #progressOf(pool: string): string {
+    if (typeof pool !== 'string') return ''; // the query says so
+    const poolKey = keyOfName(pool);
+    return MILESTONES.map((milestone) => milestoneOf(this.#environment, milestone, poolKey)).join();
   }
 
   #validOf(records: readonly TransferRecord[]): readonly TransferRecord[] {

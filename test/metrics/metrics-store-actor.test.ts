@@ -1,7 +1,7 @@
 /** The actor that owns the store, in a system of its own, over a real store. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type MetricsStoreArgs, metricsStore } from '../../src/actors/metrics-store.ts';
-import { MAX_RECORD_READS, MAX_RECORDS_PER_CALL } from '../../src/actors/record-reads.ts';
+import { MAX_READS, MAX_RECORDS_PER_CALL, MAX_WAITING_READS } from '../../src/actors/store-reads.ts';
 import type { RetainOptions, RetainResult } from '../../src/metrics/store.ts';
 import {
   type Clock,
@@ -63,15 +63,36 @@ describe('the metrics_store', () => {
     expect(order).toEqual(['append', '{"type":"ok","value":1}', 'records']);
   });
 
-  it('refuses reads beyond its bound, and takes them again afterwards', async () => {
+  it('lets reads wait up to a bound, refuses those beyond, and takes them again afterwards', async () => {
     const { store, actor } = await startStore();
-    await store.append(traffic({ count: 8000 }));
+    await store.append(traffic({ count: 100 }));
+    const most = MAX_READS + MAX_WAITING_READS;
+    const query = { limit: 1 };
     const outcomes = await Promise.all(
-      Array.from({ length: MAX_RECORD_READS + 2 }, () => call(actor, { type: 'records', query: {} })),
+      Array.from({ length: most + 5 }, () => call(actor, { type: 'records', query }, { timeoutMs: 60_000 })),
     );
-    expect(outcomes.filter(({ type }) => type === 'ok')).toHaveLength(MAX_RECORD_READS);
-    expect(outcomes.at(-1)).toMatchObject({ type: 'failed', error: { code: 'PITWALL_STORE_BUSY' } });
-    expect(await call(actor, { type: 'records', query: {} })).toMatchObject({ type: 'ok' });
+    // Those that are done make room while the mailbox is still read.
+    expect(outcomes.filter(({ type }) => type === 'ok').length).toBeGreaterThanOrEqual(most);
+    const failed = outcomes.filter(({ type }) => type === 'failed');
+    for (const outcome of failed) expect(outcome).toMatchObject({ error: { code: 'PITWALL_STORE_BUSY' } });
+    expect(await call(actor, { type: 'records', query })).toMatchObject({ type: 'ok' });
+  });
+
+  it('answers statistics and series of any query as the store does', async () => {
+    const { store, actor } = await startStore();
+    await store.append(traffic({ count: 400, everyUs: 60_000_000 }));
+    const range = { pool: 'ml', fromUs: START_US, toUs: START_US + 400 * 60_000_000 };
+    for (const more of [{}, { method: 'grpc' as const }, { dataType: 'json' }, { groupBy: 'sizeBand' as const }]) {
+      const statistics = await call(actor, { type: 'statistics', query: { ...range, ...more } });
+      expect(statistics).toEqual({ type: 'ok', value: store.statistics({ ...range, ...more }) });
+      const query = { ...range, ...more, granularityMs: 3_600_000 };
+      expect(await call(actor, { type: 'series', query })).toEqual({ type: 'ok', value: store.series(query) });
+    }
+    const senseless = await call(actor, { type: 'series', query: { ...range, granularityMs: 1 } });
+    expect(senseless).toMatchObject({
+      type: 'failed',
+      error: { code: 'PITWALL_INVALID_ARGUMENT', field: 'granularityMs' },
+    });
   });
 
   it('removes a named value, lists those with a prefix, and survives what makes no sense', async () => {
