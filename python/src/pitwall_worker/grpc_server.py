@@ -76,10 +76,6 @@ class GrpcServer:
         self._server = server
         return port
 
-    async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.stop(None)
-
     async def _execute(self, message: bytes) -> bytes:
         try:
             request = decode_request(memoryview(message))

@@ -58,6 +58,10 @@ class Runner:
     def when_able(self, call: Callable[[], None]) -> None:
         self._threads.when_able(call)
 
+    @property
+    def idle(self) -> bool:
+        return not self._running
+
     def stop(self, timeout_s: float) -> bool:
         """Tells all handlers that nobody waits any more, and waits for them; whether all have ended."""
         self._stopping = True

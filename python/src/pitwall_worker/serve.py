@@ -21,6 +21,8 @@ from .worker import Worker
 _UNIX = "unix:"
 #: How long handlers may take to end once they are told to; the host kills what is left after two seconds.
 _STOP_S = 1.0
+#: How long the last answers may take to leave.
+_FLUSH_S = 0.05
 
 
 def serve(address: str, load: Callable[[], Worker]) -> NoReturn:
@@ -62,9 +64,12 @@ class _Process:
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         tell_host(port=None if self._socket_path else port)
         await stop.wait()
-        # In a thread: what ends in time is still answered.
+        if runner.idle:
+            return True
+        # In a thread: what ends in time is still answered. The server itself is not stopped, since gRPC's way to cut off calls is taken for a fault of
+        # the connection; that the process ends is not.
         ended = await loop.run_in_executor(None, runner.stop, _STOP_S)
-        await server.stop()
+        await asyncio.sleep(_FLUSH_S)
         return ended
 
     def _attach(self, runner: Runner, descriptor: str) -> str:

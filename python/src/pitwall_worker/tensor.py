@@ -19,7 +19,8 @@ _PREFIX_BYTES = 10
 #: The data starts at a multiple of this, so that it can be viewed in place.
 _ALIGNMENT = 64
 _MAX_HEADER_BYTES = 65_536
-_DESCR = re.compile(r"'descr':\s*'([^']{1,32})'")
+#: One plain type; what else numpy takes for one has a syntax of its own.
+_DESCR = re.compile(r"'descr':\s*'([<>|=]?[?A-Za-z]\d{0,9}(?:\[\d{0,9}[A-Za-z]{1,2}\])?)'")
 _SHAPE = re.compile(r"'shape':\s*\(([\d,\sL]*)\)")
 _FORTRAN = re.compile(r"'fortran_order':\s*True")
 #: What the host has an array for.
