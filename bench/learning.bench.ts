@@ -22,7 +22,9 @@ export async function run(): Promise<BenchRow[]> {
   const startMs = performance.now();
   const columns = packObservations(rows);
   const packedMs = performance.now() - startMs;
-  const { buffer, report } = await threads.train({ type: 'train_given', columns, options: { statistic: 'median' } });
+  const trained = await threads.train({ type: 'train_given', columns, options: { statistic: 'median' } });
+  if (trained.type !== 'trained') throw new Error('too few rows');
+  const { buffer, report } = trained;
   const seconds = (performance.now() - startMs) / 1000;
   delay.disable();
   await threads.close();

@@ -39,6 +39,7 @@ export class PoolSlot implements PoolSnapshot {
   costModel: CostModelSnapshot | undefined = undefined;
   model: ModelSnapshot | undefined = undefined;
   rolloutStage: RolloutStage = 'observe';
+  requiredConfidence = 1;
   experiment: ExperimentSnapshot | undefined = undefined;
   transport: TransportSnapshot | undefined = undefined;
   breaker: BreakerState = 'closed';

@@ -12,6 +12,7 @@ export type AlertKind =
   | 'actor_restarts'
   | 'decision_failed'
   | 'state_refused'
+  | 'model_demoted'
   | 'records_dropped'
   | 'memory_pressure'
   | 'shared_memory_low'

@@ -3,12 +3,12 @@ import { type NamedRef, named, type System } from '../otp/index.ts';
 import type { GetAlerts, RaiseAlert, ResolveAlert } from './adviser.ts';
 import type { AnalyzeRecords, AnalyzerCall, AnalyzerInfo } from './analyzer.ts';
 import type { ControllerCall, ControllerCast, EnsureManagers } from './controller.ts';
-import type { LearnerCall, LearnFrom, TrainDue } from './learner.ts';
+import type { LearnerCall, LearnerInfo, LearnFrom } from './learner-messages.ts';
 import type { MetricsStoreCall, MetricsStoreCast, Retain } from './metrics-store.ts';
 import { ACTOR, thresholdManagerName } from './names.ts';
 import type { Drain, FlushRecords, RecordsWait } from './recorder.ts';
 import type { ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo } from './threshold-manager.ts';
-import type { GetTrainingStatus, Train } from './training-pool.ts';
+import type { CancelTrainings, GetTrainingStatus, Train } from './training-pool.ts';
 
 export type ThresholdManagerRef = NamedRef<ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo>;
 
@@ -18,8 +18,8 @@ export class Destinations {
   readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords, AnalyzerInfo>;
   readonly adviser: NamedRef<GetAlerts, RaiseAlert | ResolveAlert>;
   readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
-  readonly trainingPool: NamedRef<Train | GetTrainingStatus>;
-  readonly learner: NamedRef<LearnerCall, LearnFrom, TrainDue>;
+  readonly trainingPool: NamedRef<Train | GetTrainingStatus, CancelTrainings>;
+  readonly learner: NamedRef<LearnerCall, LearnFrom, LearnerInfo>;
   readonly #system: System;
 
   constructor(system: System) {

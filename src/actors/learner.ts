@@ -1,290 +1,348 @@
 /**
- * `learner`: has the second layer trained when it is due, checks what comes back, publishes what is better than the rules on held-out rows, and
- * keeps it. Feeds each success to the serving model, so that its intervals follow the present. Decisions never wait for it: while it is down
- * the cost model serves, or what was published last.
+ * `learner`: has the second layer trained when it is due or when the machine has changed, keeps every training as a version, publishes what is better than the
+ * rules and than the model that serves, and lets it steer further, or takes it back, on what live traffic shows. Decisions never wait for it: while
+ * it is down the cost model serves, or what was published last. It never waits for a training either: one runs at a time, beside its messages.
  */
-import { comparedBy } from '../decision/objective.ts';
-import type { RolloutStage } from '../decision/types.ts';
-import { BoostedModel } from '../learning/boosted-model.ts';
-import { type DriftAlarm, DriftMonitor } from '../learning/drift.ts';
-import { isBetter } from '../learning/is-better.ts';
-import type { TrainingOptions, TrainingReport } from '../learning/train-model.ts';
-import { toObservation } from '../metrics/observation.ts';
+import type { TrainingCause } from '../learning/model-version.ts';
+import { levelOf } from '../learning/rollout.ts';
 import type { TransferRecord } from '../metrics/record.ts';
-import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
-import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
-import type { TrainingTask } from '../workers/training-task.ts';
+import { type From, type GenServer, type Next, next, reply, type Self } from '../otp/index.ts';
+import type {
+  LearnerArgs,
+  LearnerCall,
+  LearnerInfo,
+  LearnFrom,
+  Order,
+  PinVersion,
+  PoolLearning,
+  RollBack,
+  TrainingOutcome,
+  VersionOutcome,
+} from './learner-messages.ts';
+import { clearShelf, openVersion, prune, restoreShelf, saveState } from './learner-shelf.ts';
+import { followConfiguration, observeRecords } from './learner-stages.ts';
+import { newPoolLearner, type PoolLearner, publish } from './learner-state.ts';
+import { dueCause, orderFor, serve, settle } from './learner-training.ts';
 import { afterSystemMessage } from './system-message.ts';
 import type { TrainOutcome } from './training-pool.ts';
 
-export interface LearnerArgs {
-  readonly board: SnapshotBoard;
-  readonly nowMs: () => number;
-  /** LMDB environment that training threads read; undefined: records are only in memory, nothing is trained. */
-  readonly storePath: () => string | undefined;
-  readonly train: (task: TrainingTask) => Promise<TrainOutcome>;
-  /** Stored models by pool; rejects while the store is down. */
-  readonly restore: () => Promise<readonly (readonly [pool: string, model: Uint8Array])[]>;
-  readonly persist: (pool: string, model: Uint8Array) => void;
-  readonly minimumSamples: number;
-  readonly intervalMs: number;
-  readonly heldOutShare: number;
-  readonly driftDetection: boolean;
-  readonly onTrained: (pool: string, outcome: TrainingOutcome) => void;
-  readonly onDrift: (pool: string, alarm: DriftAlarm) => void;
-}
-
-/** What a training came to. */
-export type TrainingOutcome =
-  | { readonly type: 'published'; readonly modelId: string; readonly report: TrainingReport }
-  | { readonly type: 'not_better'; readonly report: TrainingReport }
-  | { readonly type: 'failed'; readonly error: unknown }
-  | { readonly type: 'too_few_samples'; readonly samples: number; readonly needed: number }
-  | { readonly type: 'nothing_stored' };
-
-export interface TrainModel extends Call<TrainingOutcome> {
-  readonly type: 'train_model';
-  readonly pool: string;
-}
-export interface GetLearning extends Call<PoolLearning | undefined> {
-  readonly type: 'get_learning';
-  readonly pool: string;
-}
-export interface ClearModels extends Call<'ok'> {
-  readonly type: 'clear_models';
-  readonly pool: string | undefined;
-}
-/** How a pool's second layer stands. */
-export interface PoolLearning {
-  readonly modelId: string | undefined;
-  readonly samples: number;
-  readonly trainings: number;
-  readonly lastOutcome: TrainingOutcome['type'] | undefined;
-  readonly lastTrainingAtMs: number | undefined;
-  readonly driftAlarms: number;
-}
-
-export interface LearnFrom {
-  readonly type: 'observed';
-  readonly records: readonly TransferRecord[];
-}
-export interface TrainDue {
-  readonly type: 'train_due';
-}
-
-export type LearnerCall = TrainModel | GetLearning | ClearModels;
-
-interface PoolState {
-  model: BoostedModel | undefined;
-  modelId: string | undefined;
-  /** Successes seen by this learner since it started or last trained. */
-  samples: number;
-  trainings: number;
-  lastOutcome: TrainingOutcome['type'] | undefined;
-  lastTrainingAtMs: number | undefined;
-  drift: DriftMonitor;
-  driftAlarms: number;
-  drifted: boolean;
+interface Waiting {
+  readonly cause: TrainingCause;
+  readonly askers: From<TrainingOutcome>[];
 }
 
 interface State {
   readonly args: LearnerArgs;
-  readonly pools: Map<string, PoolState>;
+  readonly pools: Map<string, PoolLearner>;
+  /** Pools whose training waits for the one that runs. Bounded by the pools there are. */
+  readonly queue: Map<string, Waiting>;
+  running: { readonly pool: string; readonly askers: From<TrainingOutcome>[] } | undefined;
+  readonly settling: From<'ok'>[];
+  /** Records that wait their turn. */
+  readonly backlog: TransferRecord[];
+  skipped: number;
+  restored: boolean;
 }
 
-type Learner = Self<LearnerCall, LearnFrom, TrainDue>;
+type Learner = Self<LearnerCall, LearnFrom, LearnerInfo>;
 
-/** Milliseconds between two looks which pool is due. */
+/** Milliseconds between two looks which pool is due, and between two writes of what has changed. */
 const LOOK_EVERY_MS = 5_000;
-const MAX_ROWS = 100_000;
-/** Confidence in the order of the lanes that a decision must have to follow the model. */
-const REQUIRED_CONFIDENCE: Readonly<Record<RolloutStage, number>> = { observe: 1, confident: 0.9, adaptive: 0.5 };
+const RESTORE_AGAIN_MS = 1_000;
+const PUBLISH_AGAIN_MS = 100;
+/** Records that are looked at in one go: some milliseconds. */
+const SLICE = 128;
+const MAX_BACKLOG = 16_384;
 
-export const learner: GenServer<LearnerArgs, State, LearnerCall, LearnFrom, TrainDue> = {
+export const learner: GenServer<LearnerArgs, State, LearnerCall, LearnFrom, LearnerInfo> = {
   async init(args, self) {
     self.trapExit(true);
-    const state: State = { args, pools: new Map() };
-    await restore(state);
+    const state: State = {
+      ...{ args, pools: new Map(), queue: new Map(), running: undefined, settling: [] },
+      ...{ backlog: [], skipped: 0, restored: false },
+    };
+    await restore(state, self);
     self.sendAfter({ type: 'train_due' }, LOOK_EVERY_MS);
     return next.ok(state);
   },
-  async handleCall(message, _from, state, self) {
+  async handleCall(message, from, state, self) {
+    const { args } = state;
     switch (message.type) {
       case 'train_model':
-        return next.reply(await train(state, message.pool, self), state);
+        enqueue(state, message.pool, 'request', from, self);
+        return next.noreply(state);
+      case 'cancel_training':
+        if (state.running?.pool === message.pool) args.cancelTraining();
+        return next.replyTo(message, 'ok', state);
       case 'get_learning':
-        return next.reply(describe(state.pools.get(message.pool)), state);
+        catchUp(state, self);
+        return next.replyTo(message, describe(state, message.pool), state);
+      case 'get_versions':
+        return next.replyTo(message, [...(state.pools.get(message.pool)?.versions ?? [])], state);
+      case 'pin_version':
+        return next.replyTo(message, await pin(state, message, self), state);
+      case 'unpin_version':
+        unpin(state, message.pool);
+        return next.replyTo(message, 'ok', state);
+      case 'roll_back':
+        return next.replyTo(message, await rollBack(state, message, self), state);
       case 'clear_models':
-        clear(state, message.pool);
-        return next.reply('ok' as const, state);
+        return next.replyTo(message, clear(state, message.pool), state);
+      case 'settle':
+        catchUp(state, self);
+        state.settling.push(from);
+        answerSettled(state);
+        return next.noreply(state);
       default:
         return message satisfies never;
     }
   },
-  handleCast(message, state) {
-    for (const record of message.records) observe(state, record);
-    for (const pool of new Set(message.records.map((record) => record.pool))) republish(state, pool);
+  handleCast(message, state, self) {
+    const { backlog } = state;
+    const waits = backlog.length > 0;
+    backlog.push(...message.records);
+    const surplus = Math.max(0, backlog.length - MAX_BACKLOG);
+    state.skipped += backlog.splice(0, surplus).length;
+    if (!waits) goOn(state, self);
     return next.noreply(state);
   },
-  async handleInfo(message, state, self) {
+  async handleInfo(message, state, self): Promise<Next<State>> {
     switch (message.type) {
       case 'train_due':
-        for (const pool of duePools(state)) await train(state, pool, self);
-        self.sendAfter({ type: 'train_due' }, LOOK_EVERY_MS);
+        look(state, self);
+        return next.noreply(state);
+      case 'restore':
+        await restore(state, self);
+        return next.noreply(state);
+      case 'publish':
+        publishAll(state, self);
+        return next.noreply(state);
+      case 'go_on':
+        goOn(state, self);
+        return next.noreply(state);
+      case 'trained':
+        trained(state, message.order, message.outcome, self);
         return next.noreply(state);
       default:
         return afterSystemMessage(message, state);
     }
   },
+  terminate(_reason, { args, pools }) {
+    for (const own of pools.values()) saveState(args, own);
+  },
 };
 
-function poolState(state: State, pool: string): PoolState {
-  const known = state.pools.get(pool);
+function poolOf({ args, pools }: State, pool: string): PoolLearner {
+  const known = pools.get(pool);
   if (known) return known;
-  const fresh: PoolState = {
-    model: undefined,
-    modelId: undefined,
-    samples: 0,
-    trainings: 0,
-    lastOutcome: undefined,
-    lastTrainingAtMs: undefined,
-    drift: new DriftMonitor(),
-    driftAlarms: 0,
-    drifted: false,
-  };
+  const fresh = newPoolLearner(pool, args.board.slot(pool));
+  fresh.tokensAtMs = args.nowMs();
   // Bounded by the pools there are, which admission bounds.
-  state.pools.set(pool, fresh);
+  pools.set(pool, fresh);
   return fresh;
 }
 
-function observe(state: State, record: TransferRecord): void {
-  const observation = toObservation(record);
-  const slot = state.args.board.slot(record.pool);
-  const cost = slot?.costModel;
-  if (observation === undefined || slot === undefined || cost === undefined || !slot.policy.learningEnabled) return;
-  const own = poolState(state, record.pool);
-  own.samples += 1;
-  own.model?.observe(observation, cost);
-  if (!state.args.driftDetection || record.predictedLatencyUs === undefined || record.explored) return;
-  for (const alarm of own.drift.update(observation, Math.log(record.latencyUs / record.predictedLatencyUs))) {
-    own.driftAlarms += 1;
-    own.drifted = true;
-    state.args.onDrift(record.pool, alarm);
-  }
-}
-
-/** Once per batch: what was observed moved the intervals, and the cost model below has moved on. */
-function republish(state: State, pool: string): void {
-  const slot = state.args.board.slot(pool);
-  const own = state.pools.get(pool);
-  if (slot && own) publish(slot, own);
-}
-
-/** The trees stand on the cost model of the moment: each publication takes its present snapshot. */
-function publish(slot: PoolSlot, own: PoolState): void {
-  if (own.model && slot.costModel) slot.model = own.model.snapshot(slot.costModel);
-}
-
-/** Enough new successes, and an hour over since the last training or a drift seen since. */
-function duePools(state: State): string[] {
-  const { nowMs, intervalMs, minimumSamples, board } = state.args;
-  const due: string[] = [];
-  for (const [pool, own] of state.pools) {
-    const waited = own.lastTrainingAtMs === undefined || nowMs() - own.lastTrainingAtMs >= intervalMs;
-    const enough = own.samples >= minimumSamples;
-    if (enough && (waited || own.drifted) && board.slot(pool)?.policy.learningEnabled) due.push(pool);
-  }
-  return due;
-}
-
-async function train(state: State, pool: string, self: Learner): Promise<TrainingOutcome> {
+/** While the store is down nothing is known of earlier versions: it is asked again, and meanwhile the rules serve. */
+async function restore(state: State, self: Learner): Promise<void> {
   const { args } = state;
-  const own = poolState(state, pool);
-  const path = args.storePath();
-  let outcome: TrainingOutcome;
-  if (path === undefined) outcome = { type: 'nothing_stored' };
-  else {
-    // Waits as this process: should it be killed meanwhile, it goes no further.
-    const trained = await self.wait(
-      args.train({ type: 'train_stored', path, pool, limit: MAX_ROWS, options: optionsOf(state, pool) }),
-    );
-    outcome = judge(state, pool, own, trained);
+  try {
+    await self.wait(restoreShelf(args, (pool) => poolOf(state, pool)));
+  } catch {
+    self.sendAfter({ type: 'restore' }, RESTORE_AGAIN_MS);
+    return;
   }
-  own.trainings += 1;
-  own.samples = 0;
-  own.drifted = false;
-  own.lastOutcome = outcome.type;
-  own.lastTrainingAtMs = args.nowMs();
-  args.onTrained(pool, outcome);
+  state.restored = true;
+  publishAll(state, self);
+}
+
+/** A model needs the cost model below it, which its pool's threshold manager publishes when it has started. */
+function publishAll({ args, pools }: State, self: Learner): void {
+  let waits = false;
+  for (const own of pools.values()) {
+    const slot = args.board.slot(own.pool);
+    if (!slot) continue;
+    followConfiguration(args, own, slot);
+    publish(slot, own);
+    if (own.serving !== undefined && slot.model === undefined) waits = true;
+  }
+  if (waits) self.sendAfter({ type: 'publish' }, PUBLISH_AGAIN_MS);
+}
+
+/** Takes a slice of the backlog; the rest after other messages, and other actors, had their turn. */
+function goOn(state: State, self: Learner): void {
+  observe(state, state.backlog.splice(0, SLICE), self);
+  if (state.backlog.length > 0) self.send(self.ref, { type: 'go_on' });
+}
+
+/** A question wants an answer that knows all that was said before it. */
+function catchUp(state: State, self: Learner): void {
+  observe(state, state.backlog.splice(0), self);
+}
+
+function observe(state: State, records: readonly TransferRecord[], self: Learner): void {
+  const { args } = state;
+  const byPool = new Map<string, TransferRecord[]>();
+  for (const record of records) {
+    const own = byPool.get(record.pool);
+    if (own) own.push(record);
+    else byPool.set(record.pool, [record]);
+  }
+  for (const [pool, own] of byPool) {
+    const slot = args.board.slot(pool);
+    if (!slot) continue;
+    const learner_ = poolOf(state, pool);
+    // A change of the machine does not wait for the next look.
+    if (observeRecords(args, learner_, slot, own) || learner_.drifted) trainIfDue(state, learner_, self);
+  }
+}
+
+function look(state: State, self: Learner): void {
+  for (const own of state.pools.values()) {
+    const slot = state.args.board.slot(own.pool);
+    if (slot) followConfiguration(state.args, own, slot);
+    trainIfDue(state, own, self);
+    saveState(state.args, own);
+  }
+  self.sendAfter({ type: 'train_due' }, LOOK_EVERY_MS);
+}
+
+function trainIfDue(state: State, own: PoolLearner, self: Learner): void {
+  if (!state.restored || state.running?.pool === own.pool || state.queue.has(own.pool)) return;
+  const cause = dueCause(state.args, own);
+  if (cause !== undefined) enqueue(state, own.pool, cause, undefined, self);
+}
+
+/** Whoever asks while the pool is trained or waits for it gets the same answer. */
+function enqueue(
+  state: State,
+  pool: string,
+  cause: TrainingCause,
+  asker: From<TrainingOutcome> | undefined,
+  self: Learner,
+): void {
+  const askers = asker === undefined ? [] : [asker];
+  if (state.running?.pool === pool) state.running.askers.push(...askers);
+  else if (state.queue.has(pool)) state.queue.get(pool)?.askers.push(...askers);
+  else state.queue.set(pool, { cause, askers });
+  startNext(state, self);
+}
+
+function startNext(state: State, self: Learner): void {
+  const { args, queue } = state;
+  while (state.running === undefined) {
+    const [first] = queue;
+    if (first === undefined) {
+      answerSettled(state);
+      return;
+    }
+    const [pool, { cause, askers }] = first;
+    queue.delete(pool);
+    const own = poolOf(state, pool);
+    const ordered = orderFor(args, own, cause);
+    if (ordered === undefined) {
+      own.trainings += 1;
+      own.lastOutcome = 'nothing_stored';
+      tell(state, pool, { type: 'nothing_stored' }, askers);
+      continue;
+    }
+    const { order, task } = ordered;
+    state.running = { pool, askers };
+    args.train(task).then(
+      (outcome) => void self.send(self.ref, { type: 'trained', order, outcome }),
+      (error: unknown) => void self.send(self.ref, { type: 'trained', order, outcome: { type: 'failed', error } }),
+    );
+  }
+}
+
+function trained(state: State, order: Order, outcome: TrainOutcome, self: Learner): void {
+  const askers = state.running?.askers ?? [];
+  state.running = undefined;
+  tell(state, order.pool, settle(state.args, poolOf(state, order.pool), order, outcome), askers);
+  startNext(state, self);
+}
+
+function tell(state: State, pool: string, outcome: TrainingOutcome, askers: readonly From<TrainingOutcome>[]): void {
+  state.args.onTrained(pool, outcome);
+  for (const asker of askers) reply(asker, outcome);
+}
+
+function answerSettled({ running, queue, settling }: State): void {
+  if (running !== undefined || queue.size > 0) return;
+  for (const asker of settling.splice(0)) reply(asker, 'ok');
+}
+
+async function pin(state: State, { pool, version }: PinVersion, self: Learner): Promise<VersionOutcome> {
+  const own = poolOf(state, pool);
+  const before = own.pinned;
+  own.pinned = version;
+  const outcome = await serveVersion(state, own, version, `version ${version} was pinned`, self);
+  if (outcome.type === 'refused') own.pinned = before;
+  own.dirty = true;
+  saveState(state.args, own);
   return outcome;
 }
 
-function optionsOf({ args }: State, pool: string): TrainingOptions {
-  const goal = args.board.slot(pool)?.policy.goal;
-  return {
-    statistic: goal === undefined ? 'median' : comparedBy(goal),
-    minimumRows: args.minimumSamples,
-    heldOutShare: args.heldOutShare,
-  };
+function unpin(state: State, pool: string): void {
+  const own = poolOf(state, pool);
+  own.pinned = undefined;
+  own.dirty = true;
+  prune(state.args, own);
+  saveState(state.args, own);
 }
 
-/** Only a model that is surely better on rows it never saw is published. */
-function judge(state: State, pool: string, own: PoolState, trained: TrainOutcome): TrainingOutcome {
-  if (trained.type === 'failed') return { type: 'failed', error: trained.error };
-  const { buffer, report } = trained.result;
-  if (!isBetter(report)) return { type: 'not_better', report };
-  const slot = state.args.board.slot(pool);
-  const modelId = `${pool}-${Math.floor(state.args.nowMs()).toString(36)}`;
+async function rollBack(state: State, { pool, version }: RollBack, self: Learner): Promise<VersionOutcome> {
+  const own = poolOf(state, pool);
+  const serving = own.serving?.version.version ?? Number.POSITIVE_INFINITY;
+  const earlier = own.versions.findLast((each) => each.outcome === 'published' && each.version < serving);
+  const wanted = version ?? earlier?.version;
+  if (wanted === undefined) return { type: 'refused', reason: 'there is no earlier published version' };
+  own.pinned = undefined;
+  const outcome = await serveVersion(state, own, wanted, `rolled back to version ${wanted}`, self);
+  saveState(state.args, own);
+  return outcome;
+}
+
+async function serveVersion(
+  { args }: State,
+  own: PoolLearner,
+  version: number,
+  evidence: string,
+  self: Learner,
+): Promise<VersionOutcome> {
+  const known = own.versions.find((each) => each.version === version);
+  if (known === undefined) return { type: 'refused', reason: `pool ${own.pool} has no version ${version}` };
   try {
-    own.model = newModel(buffer, modelId, slot?.rolloutStage ?? 'observe');
+    const opened = await self.wait(openVersion(args, own, known));
+    if (opened.type === 'refused') return opened;
+    serve(args, own, opened.serving, 'operator', evidence);
+    return { type: 'ok', version: known };
   } catch (error) {
-    return { type: 'failed', error };
-  }
-  own.modelId = modelId;
-  if (slot) publish(slot, own);
-  state.args.persist(pool, new Uint8Array(buffer));
-  return { type: 'published', modelId, report };
-}
-
-/** @throws PitwallError `PITWALL_INVALID_MODEL` for bytes that are no model, or a damaged one */
-function newModel(buffer: ArrayBuffer, modelId: string, stage: RolloutStage): BoostedModel {
-  return new BoostedModel(buffer, { modelId, requiredConfidence: REQUIRED_CONFIDENCE[stage] });
-}
-
-async function restore(state: State): Promise<void> {
-  let stored: Awaited<ReturnType<LearnerArgs['restore']>>;
-  try {
-    stored = await state.args.restore();
-  } catch {
-    return; // the store is down; the next training makes a model anew
-  }
-  for (const [pool, bytes] of stored) {
-    const slot = state.args.board.slot(pool);
-    const own = poolState(state, pool);
-    try {
-      own.model = newModel(bytes.slice().buffer, `${pool}-stored`, slot?.rolloutStage ?? 'observe');
-      own.modelId = `${pool}-stored`;
-    } catch (error) {
-      state.args.onTrained(pool, { type: 'failed', error });
-      continue;
-    }
-    if (slot) publish(slot, own);
+    return { type: 'refused', reason: error instanceof Error ? error.message : 'the store is down' };
   }
 }
 
-function clear(state: State, pool: string | undefined): void {
-  for (const [name, own] of state.pools) {
-    if (pool !== undefined && name !== pool) continue;
-    own.model = undefined;
-    own.modelId = undefined;
-    const slot = state.args.board.slot(name);
-    if (slot) slot.model = undefined;
-    state.args.persist(name, new Uint8Array(0));
+function clear(state: State, pool: string | undefined): number {
+  let removed = 0;
+  for (const own of state.pools.values()) {
+    if (pool !== undefined && own.pool !== pool) continue;
+    removed += clearShelf(state.args, own);
   }
+  return removed;
 }
 
-function describe(own: PoolState | undefined): PoolLearning | undefined {
+function describe({ args, pools, running, skipped }: State, pool: string): PoolLearning | undefined {
+  const own = pools.get(pool);
   if (!own) return undefined;
-  const { modelId, samples, trainings, lastOutcome, lastTrainingAtMs, driftAlarms } = own;
-  return { modelId, samples, trainings, lastOutcome, lastTrainingAtMs, driftAlarms };
+  const { pinned, steps, samples, trainings, lastOutcome, lastTrainingAtMs, driftAlarms, alarms, drifted } = own;
+  const limits = args.board.slot(pool)?.costModel?.explorationLimits?.();
+  return {
+    modelId: own.serving?.version.modelId,
+    version: own.serving?.version.version,
+    ...levelOf(own.rollout),
+    training: running?.pool === pool,
+    steps: [...steps],
+    alarms: [...alarms],
+    ...{ pinned, samples, trainings, lastOutcome, lastTrainingAtMs, driftAlarms, drifted, skipped },
+    exploration: limits && { spent: limits.spent ?? 0, budget: limits.budget ?? 0, mayExplore: limits.mayExplore },
+  };
 }

@@ -11,6 +11,8 @@ export const OCCURRENCE_KINDS = [
   'mode_changed',
   'threshold_changed',
   'model_published',
+  'model_stage',
+  'exploration_budget',
   'drift',
   'actor_restarted',
   'lane_closed',

@@ -15,30 +15,40 @@ export interface Train extends Call<TrainOutcome> {
 export interface GetTrainingStatus extends Call<TrainingPoolStatus> {
   readonly type: 'get_training_status';
 }
+/** Gives up every training that runs or waits: `failed` with PITWALL_TRAINING_CANCELLED. */
+export interface CancelTrainings {
+  readonly type: 'cancel_trainings';
+}
 export type TrainOutcome =
   | { readonly type: 'ok'; readonly result: TrainingResult }
   | { readonly type: 'failed'; readonly error: unknown };
 
 interface State {
   readonly pool: TrainingPool;
+  /** Of the trainings that run or wait. */
+  readonly cancellation: AbortController;
 }
 
-export const trainingPool: GenServer<TrainingPoolArgs, State, Train | GetTrainingStatus> = {
+export const trainingPool: GenServer<TrainingPoolArgs, State, Train | GetTrainingStatus, CancelTrainings> = {
   init(args, self) {
     self.trapExit(true);
-    return next.ok({ pool: new TrainingPool({ nowMs: args.nowMs }) });
+    return next.ok({ pool: new TrainingPool({ nowMs: args.nowMs }), cancellation: new AbortController() });
   },
   handleCall(message, from, state) {
     switch (message.type) {
       case 'train':
         // A training takes seconds: the answer comes later, and questions are answered meanwhile.
-        answerLater(from, state.pool.train(message.task));
+        answerLater(from, state.pool.train(message.task, { signal: state.cancellation.signal }));
         return next.noreply(state);
       case 'get_training_status':
         return next.reply(state.pool.status, state);
       default:
         return message satisfies never;
     }
+  },
+  handleCast(_message, state) {
+    state.cancellation.abort();
+    return next.noreply({ ...state, cancellation: new AbortController() });
   },
   handleInfo: afterSystemMessage,
   terminate: (_reason, state) => state.pool.close(),

@@ -1,9 +1,11 @@
 import type { Destinations } from '../actors/destinations.ts';
-import type { PoolLearning, TrainingOutcome } from '../actors/learner.ts';
+import type { PoolLearning, TrainingOutcome, VersionOutcome } from '../actors/learner-messages.ts';
 import { describeRequest } from '../decision/describe.ts';
 import { compareBy, orderConfidence } from '../decision/estimate.ts';
 import type { Method } from '../decision/types.ts';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
+import type { DriftAlarm } from '../learning/drift.ts';
+import type { ModelVersion } from '../learning/model-version.ts';
 import type { Features } from '../learning/types.ts';
 import { call } from '../otp/index.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
@@ -20,6 +22,16 @@ export interface Prediction {
   readonly source: 'model' | 'cost_model';
 }
 
+/** What the tests for drift say of a pool. */
+export interface DriftReport {
+  /** A drift was seen that no training has followed yet. */
+  readonly drifted: boolean;
+  /** The newest 32. */
+  readonly alarms: readonly DriftAlarm[];
+  /** Alarms since the runtime started. */
+  readonly total: number;
+}
+
 /** A training reads up to 100 000 records and takes seconds. */
 const TRAIN_TIMEOUT_MS = 300_000;
 
@@ -34,8 +46,8 @@ export class Learning {
   }
 
   /**
-   * Trains the pool's second layer now, in a worker thread, from what is stored. A model is published only if it is surely better than the
-   * rules on held-out rows.
+   * Trains the pool's second layer now, in a process of its own, from what is stored. A model is published only if it is surely better than the rules, and
+   * better than the one that serves, on held-out rows. Whoever asks while the pool is being trained gets that training's outcome.
    * @throws InvalidArgumentError for a pool that is unknown; CallError while the learner is down
    */
   async trainModel(pool: string): Promise<TrainingOutcome> {
@@ -43,14 +55,74 @@ export class Learning {
     return call(this.#destinations.learner, { type: 'train_model', pool }, { timeoutMs: TRAIN_TIMEOUT_MS });
   }
 
-  /** How the pool's second layer stands; undefined before its first record. */
+  /** Gives up the training of the pool that runs now, if one does: its outcome is `failed` with PITWALL_TRAINING_CANCELLED. */
+  async cancelTraining(pool: string): Promise<void> {
+    this.#known(pool);
+    await call(this.#destinations.learner, { type: 'cancel_training', pool });
+  }
+
+  /** How the pool's second layer stands: model, stage and the steps to it, trainings, drift, exploration; undefined before its first record. */
   async status(pool: string): Promise<PoolLearning | undefined> {
     this.#known(pool);
     return call(this.#destinations.learner, { type: 'get_learning', pool });
   }
 
-  /** Forgets trained models, of one pool or all: the cost model serves. */
+  /**
+   * Whether the pool drifts: the newest alarms of the tests on prediction errors and features, and whether a training has followed.
+   * @throws InvalidArgumentError for a pool that is unknown; CallError while the learner is down
+   */
+  async detectDrift(pool: string): Promise<DriftReport> {
+    const status = await this.status(pool);
+    return {
+      drifted: status?.drifted ?? false,
+      alarms: status?.alarms ?? [],
+      total: status?.driftAlarms ?? 0,
+    };
+  }
+
+  /** The trainings that are kept, oldest first, published and refused ones: what from, how good, why. */
+  async versions(pool: string): Promise<readonly ModelVersion[]> {
+    this.#known(pool);
+    return call(this.#destinations.learner, { type: 'get_versions', pool });
+  }
+
+  /**
+   * Lets a version serve, and nothing take its place, until `unpin`: also one that was refused, or is old. How far it steers is still decided by live
+   * evidence.
+   * @throws PitwallError `PITWALL_VERSION_REFUSED` with the reason, for one that is not there, damaged or foreign
+   */
+  async pin(pool: string, version: number): Promise<ModelVersion> {
+    this.#known(pool);
+    const wanted = checkedVersion(version);
+    return accepted(await call(this.#destinations.learner, { type: 'pin_version', pool, version: wanted }));
+  }
+
+  /** From now on a better training takes the place of what was pinned. */
+  async unpin(pool: string): Promise<void> {
+    this.#known(pool);
+    await call(this.#destinations.learner, { type: 'unpin_version', pool });
+  }
+
+  /**
+   * Lets an earlier version serve: by default the last published one before the present. It must climb anew; the next better training takes its place,
+   * unless it is pinned.
+   * @throws PitwallError `PITWALL_VERSION_REFUSED` with the reason, for one that is not there, damaged, foreign or stale
+   */
+  async rollBack(pool: string, version?: number): Promise<ModelVersion> {
+    this.#known(pool);
+    const wanted = version === undefined ? undefined : checkedVersion(version);
+    return accepted(await call(this.#destinations.learner, { type: 'roll_back', pool, version: wanted }));
+  }
+
+  /** Deletes all versions of the pool and trains anew. @returns what the training came to */
+  async clear(pool: string): Promise<TrainingOutcome> {
+    await this.clearModels(pool);
+    return this.trainModel(pool);
+  }
+
+  /** Deletes all versions, of one pool or of all: the cost model serves. */
   async clearModels(pool?: string): Promise<void> {
+    if (pool !== undefined) this.#known(pool);
     await call(this.#destinations.learner, { type: 'clear_models', pool });
   }
 
@@ -92,4 +164,14 @@ export class Learning {
   #known(pool: string): void {
     if (!this.#board.slot(pool)) throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');
   }
+}
+
+function checkedVersion(version: unknown): number {
+  if (typeof version === 'number' && Number.isSafeInteger(version) && version >= 1) return version;
+  throw new InvalidArgumentError('version', version, 'a whole number >= 1');
+}
+
+function accepted(outcome: VersionOutcome): ModelVersion {
+  if (outcome.type === 'ok') return outcome.version;
+  throw new PitwallError('PITWALL_VERSION_REFUSED', outcome.reason);
 }

@@ -2,10 +2,9 @@
  * The second layer in service: the cost model's estimate times the exponential of what the trees say. `BoostedModel` is mutable and belongs to the learner, which
  * feeds it each success (so that its intervals follow the present) and publishes `snapshot()`.
  */
-import { CompiledTrees } from './compiled-trees.ts';
 import { chooseFrom } from './exploration.ts';
 import { RollingResiduals } from './rolling-residuals.ts';
-import { FEATURE_COUNT, TreeFeatures } from './tree-features.ts';
+import { type LearnerKind, openSecondLayer, type SecondLayer } from './second-layer.ts';
 import type {
   CostModelSnapshot,
   ExplorationLimits,
@@ -20,7 +19,9 @@ import type {
 
 export interface BoostedModelOptions {
   readonly modelId: string;
-  /** Confidence in the order of the lanes that a decision must have to follow the model, from the rollout stage. */
+  /** What the bytes are. Default `boosted_trees`. */
+  readonly learner?: LearnerKind;
+  /** Confidence in the order of the lanes that a decision must have to follow the model, unless `snapshot` is told another. */
   readonly requiredConfidence: number;
   /** Residuals per lane that intervals rest on. Default 200. */
   readonly residualWindow?: number;
@@ -40,16 +41,14 @@ export interface BoostedSnapshot extends CostModelSnapshot {
 }
 
 export class BoostedModel {
-  readonly #trees: CompiledTrees;
-  readonly #features: TreeFeatures;
+  readonly #layer: SecondLayer;
   readonly #options: BoostedModelOptions;
   readonly #grpc: RollingResiduals;
   readonly #zeroCopy: RollingResiduals;
 
   /** @throws PitwallError `PITWALL_INVALID_MODEL` */
   constructor(buffer: ArrayBuffer, options: BoostedModelOptions) {
-    this.#trees = new CompiledTrees(buffer);
-    this.#features = new TreeFeatures(this.#trees.meta);
+    this.#layer = openSecondLayer(options.learner ?? 'boosted_trees', buffer);
     this.#options = options;
     const window = options.residualWindow ?? 200;
     this.#grpc = new RollingResiduals(window, options.residuals?.grpc);
@@ -58,7 +57,10 @@ export class BoostedModel {
 
   /** Notes how far off a prediction was. `cost`: a snapshot from before the cost model learned this transfer. */
   observe(observation: Observation, cost: CostModelSnapshot): void {
-    const { latencyUs } = this.snapshot(cost).estimate(observation.method, observation);
+    const { method } = observation;
+    const recent = cost.recentPerformance?.(method) ?? 0;
+    const latencyUs =
+      cost.estimate(method, observation).latencyUs * Math.exp(this.#layer.correction(method, observation, recent));
     if (!(observation.latencyUs > 0 && observation.latencyUs < 1e12) || !(latencyUs > 0)) return;
     (observation.method === 'grpc' ? this.#grpc : this.#zeroCopy).add(Math.log(observation.latencyUs / latencyUs));
   }
@@ -68,9 +70,14 @@ export class BoostedModel {
     return { grpc: this.#grpc.toArray(), zeroCopy: this.#zeroCopy.toArray() };
   }
 
+  get layer(): SecondLayer {
+    return this.#layer;
+  }
+
   /** A frozen view on a cost model's snapshot with the trees on top. */
-  snapshot(cost: CostModelSnapshot): BoostedSnapshot {
-    return new FrozenBoostedModel(cost, this.#trees, this.#features, this.#options, {
+  snapshot(cost: CostModelSnapshot, requiredConfidence = this.#options.requiredConfidence): BoostedSnapshot {
+    const identity = { modelId: this.#options.modelId, requiredConfidence };
+    return new FrozenBoostedModel(cost, this.#layer, identity, {
       grpc: factorOf(this.#grpc),
       zeroCopy: factorOf(this.#zeroCopy),
     });
@@ -86,25 +93,20 @@ class FrozenBoostedModel implements BoostedSnapshot {
   readonly modelId: string;
   readonly requiredConfidence: number;
   readonly #cost: CostModelSnapshot;
-  readonly #trees: CompiledTrees;
-  readonly #features: TreeFeatures;
+  readonly #layer: SecondLayer;
   readonly #factors: { readonly grpc: number | undefined; readonly zeroCopy: number | undefined };
-  // Room for one row, overwritten by each call.
-  readonly #row = new Float64Array(FEATURE_COUNT);
 
   constructor(
     cost: CostModelSnapshot,
-    trees: CompiledTrees,
-    features: TreeFeatures,
-    options: BoostedModelOptions,
+    layer: SecondLayer,
+    identity: { readonly modelId: string; readonly requiredConfidence: number },
     factors: { readonly grpc: number | undefined; readonly zeroCopy: number | undefined },
   ) {
     this.#cost = cost;
-    this.#trees = trees;
-    this.#features = features;
+    this.#layer = layer;
     this.#factors = factors;
-    this.modelId = options.modelId;
-    this.requiredConfidence = options.requiredConfidence;
+    this.modelId = identity.modelId;
+    this.requiredConfidence = identity.requiredConfidence;
     Object.freeze(this);
   }
 
@@ -158,8 +160,7 @@ class FrozenBoostedModel implements BoostedSnapshot {
   }
 
   #correction(method: Lane, features: Features): number {
-    this.#features.fill(this.#row, features, this.recentPerformance(method));
-    return Math.max(-MAX_CORRECTION, Math.min(MAX_CORRECTION, this.#trees.predict(method, this.#row)));
+    return this.#layer.correction(method, features, this.recentPerformance(method));
   }
 
   #corrected(method: Lane, before: LatencyEstimate, correction: number): LatencyEstimate {
@@ -176,8 +177,6 @@ class FrozenBoostedModel implements BoostedSnapshot {
   }
 }
 
-/** Trees correct the cost model by at most a factor e. */
-const MAX_CORRECTION = 1;
 const LARGEST = 2 ** 40;
 const STEP = Math.SQRT2;
 const BISECTIONS = 20;

@@ -20,7 +20,7 @@ export interface BoostingOptions {
   readonly learningRate?: number;
   /** Default 4. */
   readonly maxDepth?: number;
-  /** Rows that a tree's splits are found on. Default 256. */
+  /** Rows that a tree's splits are found on. Default 192: as good as 256 in half the time (docs/models.md, measured on synthetic traffic). */
   readonly subsample?: number;
   /** Features that a tree may split on. Default 5. */
   readonly columns?: number;
@@ -49,7 +49,7 @@ const DEFAULTS: Settings = {
   rounds: 80,
   learningRate: 0.1,
   maxDepth: 4,
-  subsample: 256,
+  subsample: 192,
   columns: 5,
   leafShrinkage: 20,
   validationShare: 0.2,

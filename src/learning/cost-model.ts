@@ -159,6 +159,8 @@ export class CostModel {
       zeroCopy: this.#scatter('zero_copy', this.#kinds.slots),
       meanLatencyUs: this.#meanLatencyUs,
       mayExplore: this.#explorationSpent <= this.#explorationBudget,
+      spent: this.#explorationSpent,
+      budget: this.#explorationBudget,
     });
   }
 

@@ -45,6 +45,9 @@ export interface SnapshotParts {
   readonly meanLatencyUs: number;
   /** False while the budget for exploration is spent. */
   readonly mayExplore: boolean;
+  /** What exploration was expected to cost, as a share of the recent transfers' time; and how much it may. */
+  readonly spent: number;
+  readonly budget: number;
 }
 
 export class FrozenCostModel implements CostModelSnapshot {
@@ -84,8 +87,8 @@ export class FrozenCostModel implements CostModelSnapshot {
   }
 
   explorationLimits(): ExplorationLimits {
-    const { mayExplore, meanLatencyUs } = this.#parts;
-    return { mayExplore, meanLatencyUs };
+    const { mayExplore, meanLatencyUs, spent, budget } = this.#parts;
+    return { mayExplore, meanLatencyUs, spent, budget };
   }
 
   crossover(features: Features, statistic: 'median' | 'mean' = 'median'): number {

@@ -13,6 +13,10 @@ export interface DriftAlarm {
   readonly evidence: string;
 }
 
+/** A change of the mean log error by less than 5 % may be certain and is still no reason to learn anew. */
+const MATERIAL = 0.05;
+/** Weight of the newest residual in what is taken for the present mean. */
+const PRESENT_RATE = 0.05;
 /** Residuals beyond this factor (as a logarithm) are one stall, not a drift. */
 const CLIP = 1.5;
 
@@ -40,19 +44,29 @@ export class DriftMonitor {
   }
 
   #watchError(method: Lane, residual: number, atMs: number, alarms: DriftAlarm[]): void {
-    const { pageHinkley, adwin } = this.#errors[method];
+    const tests = this.#errors[method];
+    const { pageHinkley, adwin } = tests;
     const subject = method === 'grpc' ? 'error_grpc' : 'error_zero_copy';
     const before = adwin.mean;
-    if (pageHinkley.update(residual)) {
-      alarms.push({ atMs, subject, test: 'page_hinkley', evidence: `the mean log error left ${before.toFixed(2)}` });
+    tests.present += PRESENT_RATE * (residual - tests.present);
+    if (pageHinkley.update(residual) && Math.abs(tests.present - before) >= MATERIAL) {
+      const evidence = `the mean log error left ${before.toFixed(2)} for ${tests.present.toFixed(2)}`;
+      alarms.push({ atMs, subject, test: 'page_hinkley', evidence });
     }
-    if (adwin.update(residual)) {
+    if (adwin.update(residual) && Math.abs(adwin.mean - before) >= MATERIAL) {
       const evidence = `the mean log error went from ${before.toFixed(2)} to ${adwin.mean.toFixed(2)}`;
       alarms.push({ atMs, subject, test: 'adwin', evidence });
     }
   }
 }
 
-function newErrorTests(): { readonly pageHinkley: PageHinkley; readonly adwin: Adwin } {
-  return { pageHinkley: new PageHinkley(), adwin: new Adwin() };
+interface ErrorTests {
+  readonly pageHinkley: PageHinkley;
+  readonly adwin: Adwin;
+  /** Mean of the last some twenty residuals. */
+  present: number;
+}
+
+function newErrorTests(): ErrorTests {
+  return { pageHinkley: new PageHinkley(), adwin: new Adwin(), present: 0 };
 }

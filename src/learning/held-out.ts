@@ -1,25 +1,24 @@
 /**
- * Whether trees choose better than the cost model alone, judged on rows where only the taken lane's latency is known: the doubly robust estimate of
- * each chooser's cost (Dudík, Langford, Li, ICML 2011), which stays unbiased if either the propensities or the cost model are right. Weights are capped, as in
+ * Whether one chooser is better than another, judged on rows where only the taken lane's latency is known: the doubly robust estimate of each one's
+ * cost (Dudík, Langford, Li, ICML 2011), which stays unbiased if either the propensities or the cost model are right. Weights are capped, as in
  * practice they must be (Swaminathan & Joachims, JMLR 16, 2015), at a little bias.
  */
-import type { CompiledTrees } from './compiled-trees.ts';
-import { FEATURE_COUNT, type TreeFeatures } from './tree-features.ts';
+import { laneBy } from './live-evidence.ts';
+import type { SecondLayer } from './second-layer.ts';
 import type { Lane, LaneComparison, Observation } from './types.ts';
 
 export interface HeldOutRow {
   readonly observation: Observation;
   readonly comparison: LaneComparison | undefined;
-  readonly recent: number;
+  /** Mean residual of each lane before the row. */
+  readonly recent: Readonly<Record<Lane, number>>;
 }
 
-export interface HeldOutScore {
+/** What following one chooser instead of another is estimated to cost. */
+export interface Contest {
   readonly rows: number;
-  /** Median of |actual - predicted| / predicted in the lane that was taken. */
-  readonly medianError: { readonly costModel: number; readonly withTrees: number };
   /**
-   * Estimated relative cost of following the trees instead of the cost model: -0.01 is 1 % less (of total time under goals about total time, of the
-   * geometric mean under others), with its standard error.
+   * Relative: -0.01 is 1 % less (of total time under goals about total time, of the geometric mean under others), with its standard error.
    */
   readonly difference: number;
   readonly standardError: number;
@@ -27,39 +26,53 @@ export interface HeldOutScore {
   readonly disagreement: number;
 }
 
+export interface HeldOutScore extends Contest {
+  /** Median of |actual - predicted| / predicted in the lane that was taken. */
+  readonly medianError: { readonly costModel: number; readonly withTrees: number };
+}
+
 const MAX_WEIGHT = 20;
 
+/** A layer against the cost model alone. */
 export function scoreHeldOut(
   rows: readonly HeldOutRow[],
-  trees: CompiledTrees,
-  features: TreeFeatures,
+  layer: SecondLayer,
   statistic: 'median' | 'mean',
 ): HeldOutScore {
-  const row = new Float64Array(FEATURE_COUNT);
   const errors = { costModel: [] as number[], withTrees: [] as number[] };
+  for (const { observation, comparison, recent } of rows) {
+    if (comparison === undefined) continue;
+    const { method } = observation;
+    const predicted = (method === 'grpc' ? comparison.grpc : comparison.zeroCopy).latencyUs;
+    errors.costModel.push(Math.abs(observation.latencyUs - predicted) / predicted);
+    const corrected = predicted * Math.exp(layer.correction(method, observation, recent[method]));
+    errors.withTrees.push(Math.abs(observation.latencyUs - corrected) / corrected);
+  }
+  return {
+    ...contest(rows, layer, undefined, statistic),
+    medianError: { costModel: median(errors.costModel), withTrees: median(errors.withTrees) },
+  };
+}
+
+/** @param challenger undefined: the cost model alone; so `incumbent` */
+export function contest(
+  rows: readonly HeldOutRow[],
+  challenger: SecondLayer | undefined,
+  incumbent: SecondLayer | undefined,
+  statistic: 'median' | 'mean',
+): Contest {
+  const cost = statistic === 'mean' ? (us: number) => us : Math.log;
   const differences: number[] = [];
   let base = 0;
   let disagreed = 0;
   for (const { observation, comparison, recent } of rows) {
     if (comparison === undefined) continue;
-    features.fill(row, observation, recent);
-    const corrections = { grpc: trees.predict('grpc', row), zeroCopy: trees.predict('zero_copy', row) };
-    const ofLane = observation.method === 'grpc' ? ('grpc' as const) : ('zeroCopy' as const);
-    const predicted = comparison[ofLane].latencyUs;
-    errors.costModel.push(Math.abs(observation.latencyUs - predicted) / predicted);
-    const corrected = predicted * Math.exp(corrections[ofLane]);
-    errors.withTrees.push(Math.abs(observation.latencyUs - corrected) / corrected);
-    const cost = statistic === 'mean' ? (us: number) => us : Math.log;
-    const before = costOf(choose(comparison, statistic, 0), observation, comparison, cost);
-    const after = costOf(
-      choose(comparison, statistic, corrections.grpc - corrections.zeroCopy),
-      observation,
-      comparison,
-      cost,
-    );
-    if (before.lane !== after.lane) disagreed += 1;
-    differences.push(after.cost - before.cost);
-    base += statistic === 'mean' ? before.cost : 1;
+    const before = choose(incumbent, observation, comparison, recent, statistic);
+    const after = choose(challenger, observation, comparison, recent, statistic);
+    const costBefore = costOf(before, observation, comparison, cost);
+    if (before !== after) disagreed += 1;
+    differences.push(before === after ? 0 : costOf(after, observation, comparison, cost) - costBefore);
+    base += statistic === 'mean' ? costBefore : 1;
   }
   const count = Math.max(1, differences.length);
   const scale = base > 0 ? count / base : 1;
@@ -67,16 +80,24 @@ export function scoreHeldOut(
   const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, count - 1);
   return {
     rows: differences.length,
-    medianError: { costModel: median(errors.costModel), withTrees: median(errors.withTrees) },
     difference: mean * scale,
     standardError: Math.sqrt(variance / count) * scale,
     disagreement: disagreed / count,
   };
 }
 
-function choose(comparison: LaneComparison, statistic: 'median' | 'mean', correction: number): Lane {
+function choose(
+  layer: SecondLayer | undefined,
+  observation: Observation,
+  comparison: LaneComparison,
+  recent: HeldOutRow['recent'],
+  statistic: 'median' | 'mean',
+): Lane {
+  if (layer === undefined) return laneBy(comparison, statistic);
   const { grpc, zeroCopy, logRatio } = comparison;
   const ratio = statistic === 'mean' ? Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs) : logRatio;
+  const correction =
+    layer.correction('grpc', observation, recent.grpc) - layer.correction('zero_copy', observation, recent.zero_copy);
   return ratio + correction > 0 ? 'zero_copy' : 'grpc';
 }
 
@@ -86,11 +107,11 @@ function costOf(
   observation: Observation,
   comparison: LaneComparison,
   cost: (us: number) => number,
-): { lane: Lane; cost: number } {
+): number {
   const modelled = cost((lane === 'grpc' ? comparison.grpc : comparison.zeroCopy).latencyUs);
-  if (lane !== observation.method) return { lane, cost: modelled };
+  if (lane !== observation.method) return modelled;
   const weight = Math.min(MAX_WEIGHT, 1 / Math.max(1e-6, observation.propensity));
-  return { lane, cost: modelled + weight * (cost(observation.latencyUs) - modelled) };
+  return modelled + weight * (cost(observation.latencyUs) - modelled);
 }
 
 function median(values: readonly number[]): number {

@@ -4,12 +4,13 @@
  */
 import { InvalidArgumentError } from '../errors.ts';
 import { type Boosted, type BoostingOptions, boost } from './boosting.ts';
-import { CompiledTrees, compileTrees } from './compiled-trees.ts';
+import { compileTrees } from './compiled-trees.ts';
 import { CostModel, type CostModelOptions } from './cost-model.ts';
-import { type HeldOutScore, scoreHeldOut } from './held-out.ts';
+import { type Contest, contest, type HeldOutRow, type HeldOutScore, scoreHeldOut } from './held-out.ts';
 import { seededRandom } from './random.ts';
+import { type LearnerKind, openSecondLayer, type SecondLayer } from './second-layer.ts';
 import { FEATURE_COUNT, orderedNames, SIZE_FEATURE, TreeFeatures } from './tree-features.ts';
-import type { CostModelSnapshot, Lane, LaneComparison, Observation } from './types.ts';
+import type { CostModelSnapshot, Lane, Observation } from './types.ts';
 
 export interface TrainingOptions {
   /** What the pool's goal compares: decides what is at stake in a row, and how the model is judged. */
@@ -26,17 +27,31 @@ export interface TrainingOptions {
 }
 
 export interface TrainedModel {
+  readonly learner: LearnerKind;
   readonly buffer: ArrayBuffer;
   readonly report: TrainingReport;
 }
 
 export interface TrainingReport {
   readonly rows: number;
+  /** Time of the first and of the last row, milliseconds since the epoch. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly seed: number;
   readonly trees: { readonly grpc: number; readonly zeroCopy: number };
   /** Mean absolute log error that early stopping saw, by lane: cost model alone, and with trees. */
   readonly validation: { readonly grpc: LaneErrors; readonly zeroCopy: LaneErrors };
   /** On rows that no tree saw. */
   readonly heldOut: HeldOutScore;
+  /** On the same rows, which are later than any that it was trained on, where a model serves already. */
+  readonly incumbent?: IncumbentScore;
+}
+
+export interface IncumbentScore {
+  /** The new model against it. */
+  readonly challenged: Contest;
+  /** It against the cost model alone. */
+  readonly alone: Contest;
 }
 
 export interface LaneErrors {
@@ -50,43 +65,60 @@ const MINIMUM_LANE_ROWS = 250;
 /** Stake of a row under goals about total time: its predicted latency to this power; the whole latency would leave the trees to a few rows. */
 const STAKE_POWER = 0.5;
 
-/** @throws InvalidArgumentError for too few rows */
-export function trainModel(history: readonly Observation[], options: TrainingOptions): TrainedModel {
-  const minimum = options.minimumRows ?? 1000;
+/**
+ * @param incumbent the model that serves now
+ * @throws InvalidArgumentError for too few rows
+ */
+export function trainModel(
+  history: readonly Observation[],
+  options: TrainingOptions,
+  incumbent?: SecondLayer,
+): TrainedModel {
+  const { statistic, seed = 1, minimumRows = 1000, maximumRows = 100_000, heldOutShare = 0.2 } = options;
   const usable = history.filter(isUsable);
-  if (usable.length < minimum) throw new InvalidArgumentError('history', history, `at least ${minimum} observations`);
-  const observations = usable.slice(-(options.maximumRows ?? 100_000));
-  const heldOutFrom = Math.floor(observations.length * (1 - (options.heldOutShare ?? 0.2)));
+  if (usable.length < minimumRows) {
+    throw new InvalidArgumentError('history', history, `at least ${minimumRows} observations`);
+  }
+  const observations = usable.slice(-maximumRows);
+  const heldOutFrom = Math.floor(observations.length * (1 - heldOutShare));
   const passed = passThrough(observations, heldOutFrom, options.costModel);
-  const training = {
-    observations: observations.slice(0, heldOutFrom),
-    residuals: passed.residuals.subarray(0, heldOutFrom),
-  };
-  const features = vocabularyOf(training.observations, training.residuals);
-  const random = seededRandom(options.seed ?? 1);
+  const training = observations.slice(0, heldOutFrom);
+  const features = vocabularyOf(training, passed.residuals.subarray(0, heldOutFrom));
+  const random = seededRandom(seed);
   const boosting = { monotoneFeature: SIZE_FEATURE, ...options.boosting };
   const boostLane = (lane: Lane): Boosted => {
-    const data = laneData(lane, training.observations, passed, features, options.statistic);
+    const data = laneData(lane, training, passed, features, statistic);
     return boost(data, random, data.target.length < MINIMUM_LANE_ROWS ? { ...boosting, rounds: 0 } : boosting);
   };
   const grpc = boostLane('grpc');
   const zeroCopy = boostLane('zero_copy');
   const buffer = compileTrees(grpc.trees, zeroCopy.trees, features.vocabulary);
-  const rows = observations.slice(heldOutFrom).map((observation, index) => ({
-    observation,
-    comparison: passed.comparisons[index],
-    recent: passed.recent[heldOutFrom + index] ?? 0,
-  }));
+  const rows = observations
+    .slice(heldOutFrom)
+    .map((observation, index) => ({ observation, ...heldOutAt(passed, index) }));
+  const trained = openSecondLayer(KIND, buffer);
   return {
+    learner: KIND,
     buffer,
     report: {
       rows: observations.length,
+      fromMs: observations[0]?.atMs ?? 0,
+      toMs: observations.at(-1)?.atMs ?? 0,
+      seed,
       trees: { grpc: grpc.trees.length, zeroCopy: zeroCopy.trees.length },
       validation: { grpc: errorsOf(grpc), zeroCopy: errorsOf(zeroCopy) },
-      heldOut: scoreHeldOut(rows, new CompiledTrees(buffer), features, options.statistic),
+      heldOut: scoreHeldOut(rows, trained, statistic),
+      ...(incumbent && {
+        incumbent: {
+          challenged: contest(rows, trained, incumbent, statistic),
+          alone: contest(rows, incumbent, undefined, statistic),
+        },
+      }),
     },
   };
 }
+
+const KIND: LearnerKind = 'boosted_trees';
 
 /** A row without a credible latency teaches nothing; other gaps are filled when features are made. */
 function isUsable({ latencyUs, dataSize }: Observation): boolean {
@@ -100,7 +132,11 @@ interface Passed {
   /** Mean residual of that lane before the row. */
   readonly recent: Float64Array;
   /** Of the held-out rows, in their order. */
-  readonly comparisons: readonly (LaneComparison | undefined)[];
+  readonly heldOut: readonly Omit<HeldOutRow, 'observation'>[];
+}
+
+function heldOutAt({ heldOut }: Passed, index: number): Omit<HeldOutRow, 'observation'> {
+  return heldOut[index] ?? { comparison: undefined, recent: { grpc: 0, zero_copy: 0 } };
 }
 
 /**
@@ -116,13 +152,16 @@ function passThrough(
   const residuals = new Float64Array(observations.length);
   const predictedUs = new Float64Array(observations.length).fill(1);
   const recent = new Float64Array(observations.length);
-  const comparisons: (LaneComparison | undefined)[] = [];
+  const heldOut: Omit<HeldOutRow, 'observation'>[] = [];
   let snapshot: CostModelSnapshot | undefined;
   for (const [index, observation] of observations.entries()) {
     if (index >= heldOutFrom) {
       // A new snapshot each few rows: as live, where they are made per batch.
       if ((index - heldOutFrom) % SNAPSHOT_EVERY === 0) snapshot = model.snapshot();
-      comparisons.push(snapshot?.compare?.(observation));
+      heldOut.push({
+        comparison: snapshot?.compare?.(observation),
+        recent: { grpc: model.recentPerformance('grpc'), zero_copy: model.recentPerformance('zero_copy') },
+      });
     }
     recent[index] = model.recentPerformance(observation.method);
     const predicted = model.learn(observation);
@@ -130,7 +169,7 @@ function passThrough(
     predictedUs[index] = predicted;
     residuals[index] = Math.log(observation.latencyUs / predicted);
   }
-  return { residuals, predictedUs, recent, comparisons };
+  return { residuals, predictedUs, recent, heldOut };
 }
 
 const SNAPSHOT_EVERY = 8;

@@ -79,6 +79,9 @@ export interface CostModelSnapshot {
 export interface ExplorationLimits {
   /** False while the budget of expected extra time is spent. */
   readonly mayExplore: boolean;
+  /** What exploration was expected to cost, as a share of the recent transfers' time; and how much it may. */
+  readonly spent?: number;
+  readonly budget?: number;
   /** Mean latency of recent transfers: where total time counts, nothing dearer is tried. */
   readonly meanLatencyUs: number;
 }

@@ -15,7 +15,8 @@
 import { type AdviserArgs, adviser } from '../actors/adviser.ts';
 import { type AnalyzerArgs, analyzer } from '../actors/analyzer.ts';
 import { type ControllerArgs, controller } from '../actors/controller.ts';
-import { type LearnerArgs, learner } from '../actors/learner.ts';
+import { learner } from '../actors/learner.ts';
+import type { LearnerArgs } from '../actors/learner-messages.ts';
 import { type MetricsStoreArgs, metricsStore } from '../actors/metrics-store.ts';
 import { ACTOR, thresholdManagerName } from '../actors/names.ts';
 import { type RecorderArgs, recorder } from '../actors/recorder.ts';

@@ -4,12 +4,13 @@
  */
 import type { Alert, AlertContent } from '../actors/adviser.ts';
 import type { Destinations } from '../actors/destinations.ts';
-import type { TrainingOutcome } from '../actors/learner.ts';
+import type { TimedStep, TrainingOutcome } from '../actors/learner-messages.ts';
 import type { Timeline } from '../actors/timeline.ts';
 import { describeFailure } from '../actors/training-pool.ts';
 import type { Logger } from '../config/types.ts';
 import type { DriftAlarm } from '../learning/drift.ts';
 import type { ThresholdChange } from '../learning/threshold-tuning.ts';
+import type { ExplorationLimits } from '../learning/types.ts';
 import { cast, describeReason, type SupervisorReport } from '../otp/index.ts';
 
 /** What a host may listen to. */
@@ -20,6 +21,7 @@ export type RuntimeEvent =
   | { readonly type: 'threshold_changed'; readonly pool: string; readonly change: ThresholdChange }
   | { readonly type: 'trained'; readonly pool: string; readonly outcome: TrainingOutcome }
   | { readonly type: 'drift'; readonly pool: string; readonly alarm: DriftAlarm }
+  | { readonly type: 'model_stage'; readonly pool: string; readonly step: TimedStep }
   | {
       readonly type: 'status_changed';
       readonly state: 'running' | 'degraded' | 'stopped';
@@ -110,7 +112,11 @@ export class Notices {
   trained(pool: string, outcome: TrainingOutcome): void {
     this.#logger.info(`pool ${pool}: training: ${outcome.type}`);
     this.emit({ type: 'trained', pool, outcome });
-    if (outcome.type === 'published') this.#timeline.add('model_published', outcome.modelId, pool);
+    if (outcome.type === 'not_better') this.#logger.info(`pool ${pool}: version ${outcome.version}: ${outcome.reason}`);
+    if (outcome.type === 'published') {
+      this.#timeline.add('model_published', outcome.modelId, pool);
+      this.resolve(`model_refused:${pool}`);
+    }
     if (outcome.type !== 'failed') return;
     this.#logger.warn(`pool ${pool}: a training failed: ${describeFailure(outcome.error)}`);
   }
@@ -119,6 +125,45 @@ export class Notices {
     this.#timeline.add('drift', `${alarm.subject} (${alarm.test}): ${alarm.evidence}`, pool);
     this.#logger.warn(`pool ${pool}: drift of ${alarm.subject} (${alarm.test}): ${alarm.evidence}`);
     this.emit({ type: 'drift', pool, alarm });
+  }
+
+  /** A model may steer further, or less far; one that is sent back to the rules is an alert until it, or another, has climbed again. */
+  stageChanged(pool: string, step: TimedStep): void {
+    const { from, to, cause, evidence, modelId, direction } = step;
+    const places = [from, to].map(({ stage, requiredConfidence }) => `${stage} (${requiredConfidence})`);
+    const line = `${modelId ?? 'no model'}: ${places.join(' -> ')}, ${cause}: ${evidence}`;
+    this.#timeline.add('model_stage', line, pool);
+    this.#logger.info(`pool ${pool}: ${line}`);
+    this.emit({ type: 'model_stage', pool, step });
+    const key = `model_demoted:${pool}`;
+    if (direction === 'up') this.resolve(key);
+    if (direction === 'up' || cause === 'ceiling') return;
+    this.raise({
+      key,
+      kind: 'model_demoted',
+      severity: 'warning',
+      pool,
+      message: `pool ${pool}: model ${modelId ?? ''} became worse than the rules (${evidence}) and steers no longer; the cost model decides. Another is trained when it is due; runtime.learning.versions tells what there is.`,
+      likelyCause: 'the machine or the traffic has changed since it was trained',
+    });
+  }
+
+  /** Once until a model is published again: something stored may not serve. */
+  modelRefused(pool: string, what: string, reason: string): void {
+    this.raise({
+      key: `model_refused:${pool}`,
+      kind: 'state_refused',
+      severity: 'warning',
+      pool,
+      message: `pool ${pool}: ${what} was refused (${reason}); the cost model serves until another model is trained.`,
+    });
+  }
+
+  explorationBudget(pool: string, { mayExplore, spent = 0, budget = 0 }: ExplorationLimits): void {
+    const share = `${(100 * spent).toFixed(1)} % of the recent transfers' time, ${(100 * budget).toFixed(1)} % are allowed`;
+    const line = `exploration ${mayExplore ? 'goes on' : 'pauses'}: it was expected to cost ${share}`;
+    this.#timeline.add('exploration_budget', line, pool);
+    this.#logger.info(`pool ${pool}: ${line}`);
   }
 
   thresholdsChanged(pool: string, changes: readonly ThresholdChange[]): void {

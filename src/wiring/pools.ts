@@ -4,6 +4,7 @@ import type { PoolConfig } from '../config/types.ts';
 import type { PolicyRule, PoolSnapshot, ThresholdsSnapshot } from '../decision/types.ts';
 import { toPolicySnapshot } from '../hot-path/policy-snapshot.ts';
 import { guardRule, type RuleProblem } from '../hot-path/rule-guard.ts';
+import { lowerStage } from '../learning/rollout.ts';
 import { PoolSlot } from '../snapshots.ts';
 
 export interface PoolFactoryOptions {
@@ -30,7 +31,6 @@ export class PoolFactory {
       toPolicySnapshot(config, 1, this.#guarded(config)),
       initialThresholds(config),
     );
-    slot.rolloutStage = config.rolloutStage;
     slot.mode = this.#options.mode();
     return slot;
   }
@@ -41,7 +41,8 @@ export class PoolFactory {
     const policy = toPolicySnapshot(config, version, this.#guarded(config));
     slot.config = config;
     slot.limits = config.limits;
-    slot.rolloutStage = config.rolloutStage;
+    // The learner raises it, step by step; what is lowered holds at once.
+    slot.rolloutStage = lowerStage(slot.rolloutStage, config.rolloutStage);
     slot.policy = policy;
   }
 

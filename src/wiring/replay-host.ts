@@ -34,6 +34,8 @@ const START_MS = Date.UTC(2026, 0, 1);
 const STEP_MS = 1_000;
 const STORE_EVERY_MS = 2_000;
 const BATCH = 4_096;
+/** By the replay's clock, which stands still meanwhile. */
+const SETTLE_TIMEOUT_MS = 600_000;
 const UNLIMITED = 2 ** 50;
 
 export class ReplayHost implements ReplayChooser {
@@ -125,6 +127,7 @@ export class ReplayHost implements ReplayChooser {
   /** Resolves when the learner has nothing left to do, a training included. */
   async #learned(): Promise<void> {
     const { learner } = this.#engine.destinations;
+    await call(learner, { type: 'settle' }, { timeoutMs: SETTLE_TIMEOUT_MS });
     let trainings = 0;
     for (const pool of this.#slots.keys()) {
       trainings += (await call(learner, { type: 'get_learning', pool }))?.trainings ?? 0;

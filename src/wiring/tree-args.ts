@@ -3,8 +3,9 @@ import type { AdviserArgs } from '../actors/adviser.ts';
 import type { AnalyzerArgs } from '../actors/analyzer.ts';
 import type { ControllerArgs } from '../actors/controller.ts';
 import type { Destinations } from '../actors/destinations.ts';
-import type { LearnerArgs } from '../actors/learner.ts';
+import type { LearnerArgs, ModelStore } from '../actors/learner-messages.ts';
 import type { MachineHistory } from '../actors/machine-history.ts';
+import { machineName } from '../actors/machine-name.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
 import { OCCURRENCES, POOL_STATE } from '../actors/names.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
@@ -169,20 +170,34 @@ function learnerArgs(wiring: TreeWiring): LearnerArgs {
     nowMs,
     storePath: () => storeOwner.environmentPath,
     train: (task) => call(destinations.trainingPool, { type: 'train', task }, { timeoutMs: TRAIN_TIMEOUT_MS }),
-    restore: async () =>
-      resultOf(await call(destinations.metricsStore, { type: 'entries_of_bytes', kind: POOL_STATE.model })),
-    persist: (pool, value) =>
-      void cast(destinations.metricsStore, { type: 'put_bytes', kind: POOL_STATE.model, key: pool, value }),
+    cancelTraining: () => void cast(destinations.trainingPool, { type: 'cancel_trainings' }),
+    store: modelStore(wiring),
+    machine: machineName(),
     minimumSamples: config.minimumTrainingSamples,
     intervalMs: config.modelUpdateIntervalSeconds * 1000,
     heldOutShare: config.modelValidationSplit,
     driftDetection: config.driftDetectionEnabled,
     onTrained: (pool, outcome) => notices.trained(pool, outcome),
     onDrift: (pool, alarm) => notices.drifted(pool, alarm),
+    onStep: (pool, step) => notices.stageChanged(pool, step),
+    onRefused: (pool, what, reason) => notices.modelRefused(pool, what, reason),
+    onExplorationBudget: (pool, limits) => notices.explorationBudget(pool, limits),
   };
 }
 
-/** Longer than a training may take in its thread. */
+function modelStore({ destinations }: TreeWiring): ModelStore {
+  const store = destinations.metricsStore;
+  const kind = POOL_STATE.model;
+  return {
+    entries: async () => resultOf(await call(store, { type: 'entries', kind })),
+    bytes: async (prefix) => resultOf(await call(store, { type: 'entries_of_bytes', kind, prefix })),
+    put: (key, value) => void cast(store, { type: 'put', kind, key, value }),
+    putBytes: (key, value) => void cast(store, { type: 'put_bytes', kind, key, value }),
+    remove: (key) => void cast(store, { type: 'remove', kind, key }),
+  };
+}
+
+/** Longer than a training may take in its process. */
 const TRAIN_TIMEOUT_MS = 200_000;
 
 function analyzerArgs(wiring: TreeWiring): AnalyzerArgs {

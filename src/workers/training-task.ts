@@ -1,31 +1,51 @@
-/** What goes to a training thread and what comes back. Types only. */
+/** What goes to a training process and what comes back. Types only. */
+import type { LearnerKind } from '../learning/second-layer.ts';
 import type { TrainingOptions, TrainingReport } from '../learning/train-model.ts';
 import type { ObservationColumns } from './observation-columns.ts';
 
-/** The thread reads the rows itself from the store, or gets them handed over. */
+/** The process reads the rows itself from the store, or gets them handed over. */
 export type TrainingTask = TrainStored | TrainGiven;
 
-export interface TrainStored {
+interface TrainAny {
+  readonly options: TrainingOptions;
+  /** The model that serves now: the new one is judged against it too. */
+  readonly incumbent?: { readonly learner: LearnerKind; readonly buffer: ArrayBuffer } | undefined;
+}
+
+export interface TrainStored extends TrainAny {
   readonly type: 'train_stored';
   /** Directory of the LMDB environment. */
   readonly path: string;
   readonly pool: string;
   /** Records that are read, newest first, at most 100 000. */
   readonly limit: number;
-  readonly options: TrainingOptions;
+  /** Older records are left out, Unix microseconds. Default: none. */
+  readonly fromUs?: number | undefined;
 }
 
-export interface TrainGiven {
+export interface TrainGiven extends TrainAny {
   readonly type: 'train_given';
   readonly columns: ObservationColumns;
-  readonly options: TrainingOptions;
 }
 
-export interface TrainingResult {
-  /** A compiled model; its receiver checks it again before it serves. */
+export type TrainingResult = Trained | TooFewSamples;
+
+export interface Trained {
+  readonly type: 'trained';
+  readonly learner: LearnerKind;
+  /** The model; its receiver checks it again before it serves. */
   readonly buffer: ArrayBuffer;
   readonly report: TrainingReport;
   /** Time in the thread, milliseconds: reading, then training. */
   readonly readMs: number;
   readonly trainMs: number;
+  /** Versions of what trained it, by name. */
+  readonly libraries: Readonly<Record<string, string>>;
+}
+
+/** Not worth a training yet: no failure. */
+export interface TooFewSamples {
+  readonly type: 'too_few_samples';
+  readonly samples: number;
+  readonly needed: number;
 }

@@ -14,12 +14,12 @@ import { CompiledTrees } from '../../src/learning/compiled-trees.ts';
 import type { Observation } from '../../src/learning/types.ts';
 import { toObservation } from '../../src/metrics/observation.ts';
 import type { TransferRecord } from '../../src/metrics/record.ts';
-import type { TrainingTask } from '../../src/workers/training-task.ts';
+import type { Trained, TrainingResult, TrainingTask } from '../../src/workers/training-task.ts';
 import { MACHINE, observe, randomSize, seededRandom } from './synthetic.ts';
 
 const MISBEHAVING = fileURLToPath(new URL('./threads/misbehaving.mjs', import.meta.url));
 /** Few trees: enough to see that it is training. */
-const OPTIONS = { statistic: 'median', boosting: { rounds: 12 } } as const;
+const OPTIONS = { statistic: 'median', boosting: { rounds: 6 } } as const;
 const pools: TrainingPool[] = [];
 
 function pool(options: Partial<TrainingPoolOptions> = {}): TrainingPool {
@@ -31,6 +31,11 @@ function pool(options: Partial<TrainingPoolOptions> = {}): TrainingPool {
 afterEach(async () => {
   await Promise.all(pools.splice(0).map((each) => each.close()));
 });
+
+function madeBy(result: TrainingResult): Trained {
+  if (result.type === 'trained') return result;
+  throw new Error(`too few samples: ${result.samples}`);
+}
 
 function task(pool: string): TrainingTask {
   return { type: 'train_stored', path: 'nowhere', pool, limit: 1, options: { statistic: 'median' } };
@@ -93,17 +98,27 @@ function toSeen(record: TransferRecord): Observation {
 
 describe('training in a thread', () => {
   test('gives a model that can be compiled, and its report', async () => {
-    const { buffer, report, trainMs } = await pool().train(given(3000));
+    const { buffer, report, trainMs } = madeBy(await pool().train(given(3000)));
     expect(new CompiledTrees(buffer).grpcTrees).toBe(report.trees.grpc);
     expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel);
     expect(trainMs).toBeGreaterThan(0);
   });
 
-  test('too few rows are an error with the reason, not a model', async () => {
-    await expect(pool().train(given(10))).rejects.toMatchObject({
-      code: 'PITWALL_TRAINING_FAILED',
-      message: expect.stringContaining('at least 1000'),
-    });
+  test('too few rows are no failure, and no model', async () => {
+    const threads = pool();
+    expect(await threads.train(given(10))).toStrictEqual({ type: 'too_few_samples', samples: 10, needed: 1000 });
+    expect(threads.status).toMatchObject({ completed: 1, failed: 0 });
+  });
+
+  test('judges the new model against the one that serves, on rows that neither saw', async () => {
+    const threads = pool();
+    const serving = madeBy(await threads.train(given(1200)));
+    const task = { ...given(1500), incumbent: { learner: serving.learner, buffer: serving.buffer } };
+    const { report } = madeBy(await threads.train(task));
+    expect(report.incumbent?.alone).toMatchObject({ rows: 300 });
+    expect(report.incumbent?.challenged.difference).toBeLessThan(0.05);
+    const damaged = { ...given(1000), incumbent: { learner: serving.learner, buffer: new ArrayBuffer(8) } };
+    expect(madeBy(await threads.train(damaged)).report.incumbent).toBeUndefined();
   });
 
   test('reads what it learns from by itself, from the LMDB that the host writes to', async () => {
@@ -126,21 +141,19 @@ describe('training in a thread', () => {
     const path = join(dataDir, 'lmdb');
     const options = OPTIONS;
     const threads = pool();
-    const { buffer, report, readMs } = await threads.train({
-      type: 'train_stored',
-      path,
-      pool: 'ml',
-      limit: 2000,
-      options,
-    });
+    const { buffer, report, readMs, libraries } = madeBy(
+      await threads.train({ type: 'train_stored', path, pool: 'ml', limit: 2000, options }),
+    );
     // The newest of its own pool, successes alone.
     expect(report.rows).toBe(2000);
     expect(readMs).toBeGreaterThan(0);
+    expect(libraries).toMatchObject({ 'ml-cart': expect.stringMatching(/^2\./), node: process.versions.node });
+    expect(report).toMatchObject({ fromMs: (stored[1000]?.timestampUs ?? 0) / 1000, seed: 1 });
     expect(new CompiledTrees(buffer).meta.dataTypes).toStrictEqual(['tensor']);
     expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel);
     // The same rows handed over come to the same model, bit for bit.
     const columns = packObservations(stored.slice(-2000).map(toSeen));
-    const handed = await threads.train({ type: 'train_given', columns, options });
+    const handed = madeBy(await threads.train({ type: 'train_given', columns, options }));
     expect(Buffer.from(handed.buffer).equals(Buffer.from(buffer))).toBe(true);
     // The host writes on while others read.
     await store.append([{ ...stored[0], transferId: 'after' } as TransferRecord]);
