@@ -6,7 +6,7 @@ export type { ArenaStats, MemoryLane } from './memory/types.ts';
 export type { PoolBuffer, PoolTensor, SharedResult } from './pool-buffer.ts';
 export type { WorkerPoolOptions } from './pool-options.ts';
 export type { RuntimePort } from './runtime-port.ts';
-export { type Tensor, type TensorData, tensor } from './tensor.ts';
+export { type Tensor, type TensorArrays, type TensorData, tensor } from './tensor.ts';
 export {
   type CloseOptions,
   type ExecuteOptions,

@@ -2,7 +2,7 @@
 import { constants } from 'node:buffer';
 import { InvalidArgumentError } from '../errors.ts';
 import type { Lease } from './memory/types.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor, TensorData } from './tensor.ts';
 
 /**
  * Belongs to the host until it is released. May be sent any number of times, as it is or as a part from its beginning; must not change while a
@@ -18,9 +18,9 @@ export interface PoolBuffer {
 }
 
 /** A tensor in such memory, its numbers still to be written. */
-export interface PoolTensor extends PoolBuffer {
+export interface PoolTensor<Data extends TensorData = TensorData> extends PoolBuffer {
   /** What `execute` takes. */
-  readonly tensor: Tensor;
+  readonly tensor: Tensor<Data>;
 }
 
 /** A result that lies where the worker wrote it. */

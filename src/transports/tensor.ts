@@ -15,6 +15,22 @@ export type TensorData =
   | Uint32Array
   | BigUint64Array;
 
+/** Which array holds which of numpy's types. */
+export interface TensorArrays {
+  readonly float32: Float32Array;
+  readonly float64: Float64Array;
+  readonly int8: Int8Array;
+  readonly int16: Int16Array;
+  readonly int32: Int32Array;
+  readonly int64: BigInt64Array;
+  readonly uint8: Uint8Array;
+  readonly uint16: Uint16Array;
+  readonly uint32: Uint32Array;
+  readonly uint64: BigUint64Array;
+  readonly float16: Uint16Array;
+  readonly bool: Uint8Array;
+}
+
 /** Numbers in row-major order, how many there are along each axis, and numpy's name of their type. */
 export interface Tensor<Data extends TensorData = TensorData> {
   readonly data: Data;
@@ -72,7 +88,10 @@ export interface TensorLayout<Data extends TensorData = TensorData> {
 /**
  * @throws InvalidArgumentError for a type that JavaScript has no array for, and a shape of other than whole numbers
  */
-export function tensorLayout(dtype: string, shape: readonly number[]): TensorLayout {
+export function tensorLayout<Type extends keyof TensorArrays>(
+  dtype: Type,
+  shape: readonly number[],
+): TensorLayout<TensorArrays[Type]> {
   const type = ELEMENT_TYPES.find(({ name }) => name === dtype);
   if (type === undefined) {
     throw new InvalidArgumentError('dtype', dtype, [...new Set(ELEMENT_TYPES.map(({ name }) => name))].join(', '));
@@ -85,7 +104,8 @@ export function tensorLayout(dtype: string, shape: readonly number[]): TensorLay
     byteLength: header.length + count * type.Array.BYTES_PER_ELEMENT,
     over(memory) {
       memory.set(header);
-      const data = new type.Array(memory.buffer, memory.byteOffset + header.length, count);
+      // The table pairs each name with its array.
+      const data = new type.Array(memory.buffer, memory.byteOffset + header.length, count) as TensorArrays[Type];
       return { data, shape: Object.freeze([...shape]), dtype: type.name };
     },
   };

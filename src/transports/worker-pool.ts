@@ -22,7 +22,7 @@ import { type CheckedPoolOptions, checkPoolOptions, type WorkerPoolOptions } fro
 import { PoolResources, poolKeeper } from './pool-resources.ts';
 import { ResultSizes } from './result-sizes.ts';
 import type { RuntimePort } from './runtime-port.ts';
-import { tensorLayout } from './tensor.ts';
+import { type TensorArrays, tensorLayout } from './tensor.ts';
 import { workerProcess } from './worker-process.ts';
 import { type WorkerStatus, WorkerTable } from './worker-table.ts';
 import { zeroCopyLane } from './zero-copy-lane.ts';
@@ -150,7 +150,10 @@ export class WorkerPool {
    * @param dtype numpy's name of the type: `float32`, `int64`, …
    * @throws InvalidArgumentError for a type that there is not, or a shape of other than whole numbers
    */
-  allocateTensor(dtype: string, shape: readonly number[]): PoolTensor {
+  allocateTensor<Type extends keyof TensorArrays>(
+    dtype: Type,
+    shape: readonly number[],
+  ): PoolTensor<TensorArrays[Type]> {
     const layout = tensorLayout(dtype, shape);
     const buffer = this.allocate(layout.byteLength);
     return { ...buffer, tensor: layout.over(buffer.bytes) };
