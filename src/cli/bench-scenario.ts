@@ -1,5 +1,6 @@
 /** The scenario of `pitwall bench`, from its options. */
-import { DEFAULT_PLAN, OWN_FORMATS } from '../metrics/analysis/benchmark/scenario.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { DEFAULT_PLAN, OWN_FORMATS, planOf } from '../metrics/analysis/benchmark/scenario.ts';
 import type { BenchmarkScenario, Memory } from '../metrics/analysis/benchmark/types.ts';
 import type { OptionSpecs } from './command.ts';
 import { readChoice, readNumber } from './read-option.ts';
@@ -35,7 +36,7 @@ export function readScenario(values: ScenarioValues): BenchmarkScenario {
   const rounds = Math.round(number('rounds', 1) ?? DEFAULT_ROUNDS);
   const share = number('share', 0.0001) ?? 1;
   if (share > 1) throw new UsageError(`--share: expected a number in 0.0001..1, got ${share}`);
-  return {
+  return checked({
     sizes: values.sizes === undefined ? DEFAULT_PLAN.sizes : words(values.sizes).map((text) => readSize(text)),
     types: choices('--types', values.types, [...OWN_FORMATS.keys()]),
     compression: choices('--compression', values.compression, COMPRESSIONS)?.map((kind) => kind === 'gzip'),
@@ -47,7 +48,18 @@ export function readScenario(values: ScenarioValues): BenchmarkScenario {
     seed: number('seed', 0),
     // Nothing else runs in this process.
     impactTolerance: false,
-  };
+  });
+}
+
+/** @throws UsageError with everything that is wrong */
+function checked(scenario: BenchmarkScenario): BenchmarkScenario {
+  try {
+    planOf(scenario);
+    return scenario;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new UsageError(error.problems.map(({ message }) => message).join('; '));
+  }
 }
 
 function words(text: string): string[] {

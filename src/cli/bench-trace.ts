@@ -23,7 +23,7 @@ export interface TraceOptions {
 
 /** Sends of each payload by each lane: a single one is luck as much as it is lane. */
 const ROUNDS = 3;
-/** Runs before the first that is written. */
+/** Runs before the first that is written; of a trace that is shorter, as many as it has. */
 const WARM_UP_RUNS = 40;
 /** Runs without a single row after which there is nothing to wait for. */
 const FAILING_AFTER = 20;
@@ -56,7 +56,7 @@ export async function recordTrace(options: TraceOptions): Promise<number> {
   };
   try {
     const warmUp = new TraceMix(seed + 1);
-    for (let run = 0; run < WARM_UP_RUNS && lost < FAILING_AFTER; run += 1)
+    for (let run = 0; run < Math.min(rows, WARM_UP_RUNS) && lost < FAILING_AFTER; run += 1)
       await measure(warmUp, performance.now(), 0, 1);
     const mix = new TraceMix(seed);
     const startedMs = performance.now();

@@ -1,16 +1,6 @@
-/** `pitwall bench`: both lanes measured against each other on this machine, with a worker of its own; or a paired trace to replay. */
-import { writeFile } from 'node:fs/promises';
-import type { BenchmarkJob } from '../facade/benchmark.ts';
-import { benchmarkHtml } from '../facade/benchmark-page.ts';
-import { benchmarkText } from '../metrics/analysis/benchmark/text.ts';
-import type { BenchmarkReport, EndReason } from '../metrics/analysis/benchmark/types.ts';
-import { startRuntime } from '../runtime.ts';
-import { benchmarkWorkerScript } from '../transports/worker-file.ts';
-import { startWorkerPool, type WorkerPool } from '../transports/worker-pool.ts';
+/** `pitwall bench`: its options. What it does is loaded when it is called for. */
 import { readScenario, SCENARIO_OPTIONS } from './bench-scenario.ts';
-import { recordTrace } from './bench-trace.ts';
-import { type Command, defineCommand, EXIT } from './command.ts';
-import { ProgressLine } from './progress-line.ts';
+import { type Command, defineCommand } from './command.ts';
 import { readNumber } from './read-option.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -49,82 +39,16 @@ export const command: Command = defineCommand({
     ['pitwall bench --trace machine.jsonl.gz --rows 4000', 'then: pitwall replay machine.jsonl.gz'],
   ],
   async run(values) {
-    if (values.rows !== undefined && values.trace === undefined) throw new UsageError('--rows: goes with --trace');
-    if (values.trace !== undefined && (values.html !== undefined || values.json)) {
+    const { trace, html, json, script } = values;
+    if (values.rows !== undefined && trace === undefined) throw new UsageError('--rows: goes with --trace');
+    if (trace !== undefined && (html !== undefined || json)) {
       throw new UsageError('--trace: writes no report, so that --html and --json do not go with it');
     }
     const scenario = readScenario(values);
     const rows = Math.round(readNumber('--rows', values.rows, 1) ?? DEFAULT_ROWS);
-    const interrupted = interruption();
-    const runtime = await startRuntime({ dataDir: false, logger: false });
-    try {
-      const workers = await startWorkerPool(runtime, {
-        pool: POOL,
-        script: values.script ?? benchmarkWorkerScript(),
-        arenaBytes: ARENA_BYTES,
-      });
-      const lanes = workers.lanes(values.command);
-      const { trace: file } = values;
-      if (file !== undefined) {
-        await untilWarm(workers, interrupted);
-        const { seed, share } = scenario;
-        return await recordTrace({ lanes, file, rows, seed: seed ?? 1, share: share ?? 1, signal: interrupted });
-      }
-      const job = await runtime.analyzer.runBenchmark(scenario, lanes, { signal: interrupted });
-      const report = await watched(job);
-      await show(report, values.json, values.html);
-      return EXITS[report.ended.reason] ?? EXIT.ok;
-    } finally {
-      await runtime.shutdown();
-    }
+    const { runBench } = await import('./bench-run.ts');
+    return runBench({ scenario, script, command: values.command, html, json: json === true, trace, rows });
   },
 });
 
-const POOL = 'bench';
 const DEFAULT_ROWS = 2_000;
-/** Room for the largest payloads, warm ones and cold ones beside them: a bound, not a reservation. */
-const ARENA_BYTES = 1024 * 2 ** 20;
-const EXITS: Readonly<Partial<Record<EndReason, number>>> = { failing: EXIT.no };
-
-/** The first interrupt ends the measuring; the second, as always, the process. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort(new Error(name)));
-  return controller.signal;
-}
-
-async function watched(job: BenchmarkJob): Promise<BenchmarkReport> {
-  const line = new ProgressLine(process.stderr);
-  let transfers = 0;
-  for await (const progress of job) {
-    transfers = progress.transfers;
-    line.show({ done: progress.done, total: 1, unit: 'transfers', count: transfers });
-  }
-  line.end(`${transfers} transfers`);
-  return job.result;
-}
-
-async function show(report: BenchmarkReport, json: boolean | undefined, html: string | undefined): Promise<void> {
-  if (json) console.log(JSON.stringify(report));
-  else process.stdout.write(benchmarkText(report));
-  if (html === undefined) return;
-  await writeFile(html, await benchmarkHtml(report));
-  console.error(`charts: ${html}`);
-}
-
-/** What a pool warms up in idle time; a trace that says `warm` before would not be true. */
-const WARM_BYTES = 64 * 2 ** 20;
-const WARM_WITHIN_MS = 10_000;
-
-async function untilWarm(workers: WorkerPool, signal: AbortSignal): Promise<void> {
-  const endMs = performance.now() + WARM_WITHIN_MS;
-  const warm = (): boolean => {
-    const { arena } = workers.status();
-    return arena === undefined || arena.warmTotalBytes >= WARM_BYTES;
-  };
-  while (!warm() && performance.now() < endMs && !signal.aborted) await new Promise((done) => setTimeout(done, 20));
-  // The worker follows a while behind its host: a MiB every 10 ms.
-  if (!signal.aborted) await new Promise((done) => setTimeout(done, FOLLOW_MS));
-}
-
-const FOLLOW_MS = 800;
