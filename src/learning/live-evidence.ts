@@ -1,10 +1,15 @@
 /**
  * What live traffic says of a second layer: of following it as the stages of its rollout would, against the cost model alone. Nobody runs both on the same
- * transfer, so it is the doubly robust estimate (Dudík, Langford, Li, ICML 2011) by the logged propensities, as on held-out rows. Rows whose lane was
- * not drawn, or hardly, say nothing about the other lane and are left out; the others need no capped weight, so nothing is biased.
+ * transfer, so it is the doubly robust estimate (Dudík, Langford, Li, ICML 2011) by the logged propensities, over the rows where both would take
+ * different lanes; in the others following one or the other is the same.
  *
- *   cost(lane) = m(lane) + [lane was taken] / propensity * (actual - m(lane))       m: the cost model's word
- *   difference = cost(lane by the layer) - cost(lane by the cost model alone)       0 where both take the same lane
+ *   difference = mean of m(lane by the layer) - m(lane by the rules)                      m: the cost model's word
+ *              + weighted mean of (actual - m) where the layer's lane was taken
+ *              - weighted mean of (actual - m) where the rules' lane was taken            weights 1 / propensity
+ *
+ * Each weighted mean is divided by its own weights (self-normalised: Swaminathan & Joachims, NIPS 2015). With plain weights, before the rare lane had been
+ * tried a few times, an interval was narrow around the cost model's own word, and good models were sent back.
+ * Rows whose lane was not drawn, or hardly, say nothing about the other lane and are left out.
  */
 import { type Interval, Moments, meanInterval } from './confidence-sequence.ts';
 import { normalCdf } from './exploration.ts';
@@ -23,25 +28,37 @@ export interface StageEvidence {
 
 /** A row is left out where one of its lanes had less probability than this: one such row would outweigh two hundred others. */
 export const MINIMUM_PROPENSITY = 0.005;
+/** Both lanes must have been taken so often where the layer and the rules differ. */
+const MINIMUM_TRIALS = 5;
 /** An error beyond this factor (as a logarithm) is one stall. */
 const CLIP = 2;
 /** Of each bound of an interval, over all looks. */
 const ALPHA = 0.01;
+/** Scatter of a handful of transfers, as a share of what they take: a factor of 1.5. */
+const PRIOR_SCATTER = 0.4;
+const NOTHING: Interval = { mean: 0, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+
+/** Rows where the layer, followed at one required confidence, takes another lane. */
+interface Differing {
+  /** m(layer's lane) - m(rules' lane). */
+  readonly modelled: Moments;
+  /** actual - m, where that lane was taken. */
+  readonly byLayer: Moments;
+  readonly byRules: Moments;
+}
 
 export class LiveEvidence implements StageEvidence {
   readonly #statistic: 'median' | 'mean';
-  readonly #confidences: readonly number[];
-  #differences: Moments[];
-  #errors = new Moments();
-  /** Cost of the cost model's own choices: what a difference of means is relative to. */
-  #base = 0;
+  readonly #differing: ReadonlyMap<number, Differing>;
+  readonly #errors = new Moments();
+  /** What the cost model expects of its own choices. */
+  readonly #base = new Moments();
   #disagreed = 0;
 
   /** @param confidences required confidences that are looked at, each with its own estimate */
   constructor(statistic: 'median' | 'mean', confidences: readonly number[]) {
     this.#statistic = statistic;
-    this.#confidences = confidences;
-    this.#differences = confidences.map(() => new Moments());
+    this.#differing = new Map(confidences.map((required) => [required, newDiffering()]));
   }
 
   /**
@@ -51,26 +68,29 @@ export class LiveEvidence implements StageEvidence {
    * @param layer with the second layer on top
    */
   add(observation: Observation, rules: LaneComparison, layer: LaneComparison): void {
-    const actual = observation.latencyUs;
-    const taken = observation.method === 'grpc' ? ('grpc' as const) : ('zeroCopy' as const);
-    if (!(actual > 0 && rules[taken].latencyUs > 0 && layer[taken].latencyUs > 0)) return;
-    this.#errors.add(errorOf(actual, layer[taken].latencyUs) - errorOf(actual, rules[taken].latencyUs));
-    const { propensity } = observation;
+    const { method, latencyUs, propensity } = observation;
+    const told = estimateOf(rules, method);
+    const corrected = estimateOf(layer, method);
+    if (!(latencyUs > 0 && told > 0 && corrected > 0)) return;
+    this.#errors.add(errorOf(latencyUs, corrected) - errorOf(latencyUs, told));
     if (!(propensity >= MINIMUM_PROPENSITY && propensity <= 1 - MINIMUM_PROPENSITY)) return;
     const byRules = laneBy(rules, this.#statistic);
     const byLayer = laneBy(layer, this.#statistic);
-    const base = this.#cost(byRules, observation, rules);
-    const difference = byLayer === byRules ? 0 : this.#cost(byLayer, observation, rules) - base;
+    this.#base.add(estimateOf(rules, byRules));
+    if (byLayer === byRules) return;
+    this.#disagreed += 1;
+    const modelled = this.#scaled(estimateOf(rules, byLayer)) - this.#scaled(estimateOf(rules, byRules));
+    const left = this.#scaled(latencyUs) - this.#scaled(told);
     const confidence = confidenceOf(layer);
-    this.#base += base;
-    if (byLayer !== byRules) this.#disagreed += 1;
-    for (const [index, required] of this.#confidences.entries()) {
-      this.#differences[index]?.add(confidence >= required ? difference : 0);
+    for (const [required, differing] of this.#differing) {
+      if (confidence < required) continue;
+      differing.modelled.add(modelled);
+      (method === byLayer ? differing.byLayer : differing.byRules).add(left, 1 / propensity);
     }
   }
 
   get rows(): number {
-    return this.#differences[0]?.count ?? 0;
+    return this.#base.count;
   }
 
   /** Rows that accuracy rests on: drawn or not. */
@@ -83,30 +103,40 @@ export class LiveEvidence implements StageEvidence {
   }
 
   at(requiredConfidence: number): Interval {
-    const moments = this.#differences[this.#confidences.indexOf(requiredConfidence)] ?? new Moments();
-    const { mean, low, high } = meanInterval(moments, ALPHA);
+    const differing = this.#differing.get(requiredConfidence);
+    if (differing === undefined || this.rows === 0) return NOTHING;
+    const { modelled, byLayer, byRules } = differing;
+    if (modelled.count === 0) return { mean: 0, low: 0, high: 0 };
     // Medians are compared as logarithms, whose differences are relative by themselves.
-    const unit = this.#statistic === 'mean' ? Math.max(this.#base / Math.max(1, moments.count), 1e-9) : 1;
-    return { mean: mean / unit, low: low / unit, high: high / unit };
+    const unit = this.#statistic === 'mean' ? Math.max(this.#base.mean, 1e-9) : 1;
+    const options = {
+      alpha: ALPHA,
+      narrowestAt: 50,
+      minimumRows: MINIMUM_TRIALS,
+      priorVariance: (PRIOR_SCATTER * unit) ** 2,
+    };
+    const parts = [modelled, byLayer, byRules].map((moments) => meanInterval(moments, options));
+    const mean = modelled.mean + byLayer.mean - byRules.mean;
+    const reach = Math.hypot(...parts.map((part) => part.high - part.mean));
+    const scale = modelled.count / this.rows / unit;
+    return { mean: scale * mean, low: scale * (mean - reach), high: scale * (mean + reach) };
   }
 
   get accuracy(): Interval {
-    return meanInterval(this.#errors, ALPHA);
+    return meanInterval(this.#errors, { alpha: ALPHA });
   }
 
-  /** What was seen is forgotten: a stage was entered, or the machine has changed. */
-  reset(): void {
-    this.#differences = this.#confidences.map(() => new Moments());
-    this.#errors = new Moments();
-    this.#base = 0;
-    this.#disagreed = 0;
+  #scaled(us: number): number {
+    return this.#statistic === 'mean' ? us : Math.log(us);
   }
+}
 
-  #cost(lane: Lane, { method, latencyUs, propensity }: Observation, rules: LaneComparison): number {
-    const scale = this.#statistic === 'mean' ? identity : Math.log;
-    const modelled = scale((lane === 'grpc' ? rules.grpc : rules.zeroCopy).latencyUs);
-    return lane === method ? modelled + (scale(latencyUs) - modelled) / propensity : modelled;
-  }
+function newDiffering(): Differing {
+  return { modelled: new Moments(), byLayer: new Moments(), byRules: new Moments() };
+}
+
+function estimateOf(comparison: LaneComparison, lane: Lane): number {
+  return (lane === 'grpc' ? comparison.grpc : comparison.zeroCopy).latencyUs;
 }
 
 /** The lane that a comparison asks for. */
@@ -122,8 +152,4 @@ function confidenceOf({ logRatio, logRatioStandardError }: LaneComparison): numb
 
 function errorOf(actualUs: number, predictedUs: number): number {
   return Math.min(CLIP, Math.abs(Math.log(actualUs / predictedUs)));
-}
-
-function identity(us: number): number {
-  return us;
 }

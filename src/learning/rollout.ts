@@ -65,9 +65,9 @@ export interface RolloutMove {
 
 /** What live traffic has shown, over two spans: what is true now must not be hidden by what was true long ago. */
 export interface RolloutEvidence {
-  /** Since the last step, at most `SINCE_STEP_ROWS`: what steps up are taken on. */
+  /** Since the last step, at most `SINCE_STEP_ROWS`: what steps up are taken on; it sends a model back too. */
   readonly sinceStep: StageEvidence;
-  /** The newest of it, at most `RECENT_ROWS`: what sends a model back. */
+  /** The newest of it, at most `RECENT_ROWS`: sends a model back that has become worse. */
   readonly recent: StageEvidence;
 }
 
@@ -117,7 +117,12 @@ export function enter(
 
 /** What the evidence so far asks for; undefined: stay. */
 export function advance(state: RolloutState, ceiling: Stage, evidence: RolloutEvidence): RolloutMove | undefined {
-  return underCeiling(state, ceiling) ?? down(state, evidence.recent) ?? up(state, ceiling, evidence.sinceStep);
+  return (
+    underCeiling(state, ceiling) ??
+    down(state, evidence.recent) ??
+    down(state, evidence.sinceStep) ??
+    up(state, ceiling, evidence.sinceStep)
+  );
 }
 
 /** The configured stage was lowered: that holds at once. */

@@ -154,7 +154,7 @@ describe('an interval that holds at every look', () => {
       for (let row = 0; row < 2_000; row += 1) {
         // Mostly nothing, now and then much: as differences between two choosers are.
         moments.add(random() < 0.1 ? 2 * normal(random) : 0);
-        const { low, high } = meanInterval(moments, alpha);
+        const { low, high } = meanInterval(moments, { alpha });
         if (low <= 0 && high >= 0) continue;
         missed += 1;
         break;
@@ -169,7 +169,7 @@ describe('an interval that holds at every look', () => {
     for (let row = 0; row < 10_000; row += 1) {
       moments.add(row % 2);
       if (row === 10 || row === 400 || row === 9_999) {
-        const { low, high } = meanInterval(moments, 0.01);
+        const { low, high } = meanInterval(moments, { alpha: 0.01 });
         widths.push(high - low);
       }
     }
