@@ -1,6 +1,6 @@
 // The main job: a host with two pools sends real payloads to real worker processes, pitwall decides how each travels, and things break.
 //
-//   npm start -- [--seconds 30] [--chaos on|off] [--data-dir ./pitwall-data] [--seed 1] [--json]
+//   npm start -- [--seconds 30] [--chaos on|off] [--data-dir ./pitwall-data] [--seed 1] [--worker node|python] [--json]
 import { parseArgs } from 'node:util';
 import { startRuntime } from 'pitwall';
 import { startWorkerPool } from 'pitwall/transports';
@@ -27,7 +27,7 @@ await sayWhatWasFound();
 
 const payloads = await loadPayloads(LARGEST);
 const pools = await Promise.all(
-  POOLS.map((pool) => startWorkerPool(runtime, { pool, size: 1, script: new URL('./worker.js', import.meta.url) })),
+  POOLS.map((pool) => startWorkerPool(runtime, { pool, size: 1, script: options.script })),
 );
 
 /** @type {{ pool: string, dataType: string, size: number }[]} */
@@ -88,6 +88,7 @@ function readOptions() {
       chaos: { type: 'string', default: 'on' },
       'data-dir': { type: 'string', default: './pitwall-data' },
       seed: { type: 'string', default: '1' },
+      worker: { type: 'string', default: 'node' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -98,7 +99,10 @@ function readOptions() {
   if (!Number.isInteger(seed)) throw new Error(`--seed: expected a whole number, got ${values.seed}`);
   if (values.chaos !== 'on' && values.chaos !== 'off')
     throw new Error(`--chaos: expected on or off, got ${values.chaos}`);
-  return { seconds, seed, chaos: values.chaos === 'on', dataDir: values['data-dir'], json: values.json };
+  if (values.worker !== 'node' && values.worker !== 'python')
+    throw new Error(`--worker: expected node or python, got ${values.worker}`);
+  const script = new URL(values.worker === 'python' ? './worker.py' : './worker.js', import.meta.url);
+  return { script, seconds, seed, chaos: values.chaos === 'on', dataDir: values['data-dir'], json: values.json };
 }
 
 async function sayWhatWasFound() {
