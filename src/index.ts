@@ -44,6 +44,8 @@ export type {
   TransportSnapshot,
   Warmth,
 } from './decision/types.ts';
+export { type MeasureOptions, measureMachine } from './doctor/measure.ts';
+export type { MachineReport } from './doctor/report.ts';
 export { InvalidArgumentError, PitwallError } from './errors.ts';
 export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
 export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
@@ -56,6 +58,7 @@ export type { Lane, LaneContext, Lanes, TransferInput } from './hot-path/lanes.t
 export type { TransferOptions } from './hot-path/transfer.ts';
 export type { Distilled, Lesson } from './learning/distill.ts';
 export type { DriftAlarm } from './learning/drift.ts';
+export type { MachineCard } from './learning/machine-card.ts';
 export type { ModelVersion } from './learning/model-version.ts';
 export type { ReplayProgress, ReplayResult } from './learning/replay.ts';
 export type { ThresholdChange } from './learning/threshold-tuning.ts';

@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./bench.ts')).command,
   },
   {
+    name: 'doctor',
+    summary: 'what transfers cost on this machine, what is missing on it, and the card that fresh pools start from',
+    load: async () => (await import('./doctor.ts')).command,
+  },
+  {
     name: 'replay',
     summary: 'what pitwall would have done with recorded transfers, beside what anybody else would have',
     load: async () => (await import('./replay.ts')).command,

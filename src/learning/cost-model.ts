@@ -275,10 +275,12 @@ export class CostModel {
   #scatter(method: Lane, slots: number): LaneScatter {
     const lane = method === 'grpc' ? this.#grpc : this.#zeroCopy;
     const halfWidth = lane.residuals.halfWidth();
-    const effectiveSamples = new Array<number>(slots).fill(PARENT_WEIGHT * lane.records);
+    // A measured prior is as old as the records since.
+    const measured = (this.#prior.records ?? 0) * decayOver(this.#learned);
+    const effectiveSamples = new Array<number>(slots).fill(measured + PARENT_WEIGHT * lane.records);
     for (const kind of this.#kinds.kinds()) {
       const own = (method === 'grpc' ? kind.grpc : kind.zeroCopy) * decayOver(this.#learned - kind.atRecord);
-      effectiveSamples[kind.slot] = own + PARENT_WEIGHT * Math.max(0, lane.records - own);
+      effectiveSamples[kind.slot] = measured + own + PARENT_WEIGHT * Math.max(0, lane.records - own);
     }
     return {
       intervalFactor: halfWidth === undefined ? undefined : Math.exp(halfWidth),

@@ -47,6 +47,8 @@ export interface CostPrior {
   /** Log factor once more than one transfer is in flight, and per doubling of their number. */
   readonly burst: PriorShift;
   readonly inFlight: PriorShift;
+  /** Transfers of each lane that the constants were measured by on this very machine: estimates rest on so many from the start. Default 0. */
+  readonly records?: number;
 }
 
 /** Derived from medians by size of 15 repeats per configuration on an otherwise idle machine. */
@@ -87,8 +89,14 @@ export function checkedPrior(prior: CostPrior): CostPrior {
       throw new InvalidArgumentError(`prior.handlingByType.${type.slice(0, 32)}`, mean, 'a number > 0');
     }
   }
+  const { records = 0 } = prior;
+  if (!(records >= 0 && records <= MAX_RECORDS)) {
+    throw new InvalidArgumentError('prior.records', records, `a number in 0..${MAX_RECORDS}`);
+  }
   return prior;
 }
+
+const MAX_RECORDS = 10_000;
 
 const CONSTANTS = [
   'grpcFixedUs',

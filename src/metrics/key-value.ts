@@ -10,6 +10,7 @@ export const DATABASE_NAMES = [
   'baselines',
   'experiments',
   'events',
+  'machines',
   'meta',
 ] as const;
 

@@ -4,8 +4,16 @@ import type { JsonValue } from '../learning/types.ts';
 import type { Outcome, TransferRecord } from './record.ts';
 import type { SeriesPoint, StoreStatistics } from './statistics.ts';
 
-/** Databases of named values. `events` is the analyzer's log; how much of it is kept is the analyzer's business. */
-export const STORE_KINDS = ['models', 'thresholds', 'policies', 'baselines', 'experiments', 'events'] as const;
+/** Databases of named values. `events` is the analyzer's log; how much of it is kept is the analyzer's business. `machines` has machine cards. */
+export const STORE_KINDS = [
+  'models',
+  'thresholds',
+  'policies',
+  'baselines',
+  'experiments',
+  'events',
+  'machines',
+] as const;
 
 export type StoreKind = (typeof STORE_KINDS)[number];
 

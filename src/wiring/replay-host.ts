@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { RecorderArgs } from '../actors/recorder.ts';
 import { parseConfig } from '../config/parse.ts';
 import type { ConfiguredRolloutStage, Goal } from '../config/types.ts';
+import type { CostPrior } from '../learning/cost-prior.ts';
 import type { ReplayChoice, ReplayChooser, ReplayRequest } from '../learning/replay.ts';
 import type { Observation } from '../learning/types.ts';
 import { call, createTestClock, type TestClock } from '../otp/index.ts';
@@ -26,6 +27,8 @@ export interface ReplayHostOptions {
   /** Successes that a first training needs, and the trace's seconds between two of them. */
   readonly minimumTrainingSamples?: number | undefined;
   readonly modelUpdateIntervalSeconds?: number | undefined;
+  /** What fresh pools believe of the trace's machine. */
+  readonly prior?: CostPrior | undefined;
 }
 
 /** A fixed day: the hour of the day is a feature, so it must not be that of the replay. */
@@ -152,7 +155,7 @@ export class ReplayHost implements ReplayChooser {
  */
 export async function startReplayHost(options: ReplayHostOptions): Promise<ReplayHost> {
   const { pools, goal, minimumThresholdMb, rolloutStage, explorationRate } = options;
-  const { minimumTrainingSamples, modelUpdateIntervalSeconds } = options;
+  const { minimumTrainingSamples, modelUpdateIntervalSeconds, prior } = options;
   const clock = createTestClock(START_MS);
   const draw = { random: (): number => 0.5 };
   const directory = await mkdtemp(join(tmpdir(), 'pitwall-replay-'));
@@ -170,7 +173,11 @@ export async function startReplayHost(options: ReplayHostOptions): Promise<Repla
     });
     const engine = await startEngine(config, (args) => {
       recorder = args.recorder;
-      return replayTree(args);
+      if (prior === undefined) return replayTree(args);
+      return replayTree({
+        ...args,
+        thresholdManager: (pool) => ({ ...args.thresholdManager(pool), costModel: { prior } }),
+      });
     });
     if (recorder === undefined) throw new Error('the engine has started no tree');
     return new ReplayHost(engine, clock, recorder, directory, draw);

@@ -30,6 +30,7 @@ import {
 } from '../otp/index.ts';
 import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
 import type { Brain } from './brain.ts';
+import { MachinePrior } from './machine-prior.ts';
 import type { MachineWatch } from './machine-watch.ts';
 import type { Notices } from './notices.ts';
 import type { StoreOwner } from './store-owner.ts';
@@ -50,14 +51,19 @@ export interface TreeWiring {
 }
 
 export function treeArgs(wiring: TreeWiring): TreeArgs {
+  const machinePrior = new MachinePrior(wiring.config.logger);
   return {
     metricsStore: {
-      open: () => wiring.storeOwner.open(),
+      open: async () => {
+        const store = await wiring.storeOwner.open();
+        machinePrior.read(store);
+        return store;
+      },
       onWriteFailed: (error) => storeFailed(wiring, error),
     },
     recorder: recorderArgs(wiring),
     resourceMonitor: resourceMonitorArgs(wiring),
-    thresholdManager: (pool) => thresholdManagerArgs(wiring, pool),
+    thresholdManager: (pool) => thresholdManagerArgs(wiring, pool, machinePrior),
     analyzer: analyzerArgs(wiring),
     adviser: adviserArgs(wiring),
     trainingPool: { nowMs: wiring.nowMs },
@@ -140,13 +146,16 @@ function resourceMonitorArgs(wiring: TreeWiring): ResourceMonitorArgs {
   };
 }
 
-function thresholdManagerArgs(wiring: TreeWiring, pool: string): ThresholdManagerArgs {
+function thresholdManagerArgs(wiring: TreeWiring, pool: string, machinePrior: MachinePrior): ThresholdManagerArgs {
   const { brain, destinations, notices, nowMs } = wiring;
   return {
     slot: brain.admission.admit(pool).slot,
     board: brain.board,
     nowMs,
-    costModel: {},
+    // Asked for when a manager starts, or starts anew: by then the store was opened, or has failed.
+    get costModel() {
+      return machinePrior.costModel;
+    },
     restore: async () =>
       resultOf(await call(destinations.metricsStore, { type: 'get', kind: POOL_STATE.learned, key: pool })),
     persist: (value) =>

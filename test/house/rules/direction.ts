@@ -9,6 +9,7 @@ import { importsOf, isRelative, targetOf } from '../syntax.ts';
  */
 const tiers: readonly (readonly string[])[] = [
   ['index', 'cli'],
+  ['doctor'],
   ['runtime', 'replay-trace'],
   ['facade', 'wiring'],
   ['supervisors'],
