@@ -189,4 +189,60 @@ describe('the learner', () => {
     ]);
     expect(elsewhere.slot.model).toBeUndefined();
   });
+
+  const KEY = '"ml" 000001';
+  type Stored = LearnerHost['stored'];
+  const changed = (stored: Stored, change: object): Stored => {
+    const version = stored.get(KEY);
+    if (typeof version !== 'object' || version instanceof Uint8Array) throw new Error('a version is stored');
+    return stored.set(KEY, { ...version, ...change });
+  };
+  const bytesOf = (stored: Stored): Uint8Array => {
+    const bytes = stored.get(`${KEY} model`);
+    if (bytes instanceof Uint8Array) return bytes;
+    throw new Error('its bytes are stored');
+  };
+  const DAMAGES: readonly [string, (stored: Stored) => unknown, RegExp][] = [
+    [
+      'a flipped bit',
+      (stored) =>
+        stored.set(
+          `${KEY} model`,
+          bytesOf(stored).map((byte, at) => (at === 99 ? byte ^ 1 : byte)),
+        ),
+      /checksum is wrong/,
+    ],
+    [
+      'bytes that are cut short',
+      (stored) => stored.set(`${KEY} model`, bytesOf(stored).slice(0, 50)),
+      /truncated: 50 bytes/,
+    ],
+    ['bytes that are gone', (stored) => stored.delete(`${KEY} model`), /its bytes are missing/],
+    ['a version that is gone', (stored) => stored.delete(KEY), /not stored any more/],
+    ['a version that is nonsense', (stored) => stored.set(KEY, { version: 'one' }), /expected/],
+    ['a state that is nonsense', (stored) => stored.set('"ml"', { schema: 9 }), /schema: expected/],
+    ['another layout', (stored) => changed(stored, { layout: 'boosted_trees:1:logSize' }), /foreign: another layout/],
+    ['a learner of the future', (stored) => changed(stored, { learner: 'oracle' }), /learner: expected boosted_trees/],
+    ['old age', (stored) => changed(stored, { trainedAtMs: Date.UTC(2025, 0, 1) }), /stale: trained 36\d\.\d days ago/],
+  ];
+
+  test('refuses what may not serve with the reason; the rules serve, and what comes next is kept as ever', async () => {
+    const host = await startLearner({ policy: { goal: 'minimize_latency' }, intervalMs: 1e9 });
+    await host.transfer(850, STEPPED);
+    expect(host.outcomes).toMatchObject([{ type: 'published' }]);
+    for (const [damage, change, reason] of DAMAGES) {
+      const stored = new Map(host.stored);
+      change(stored);
+      const successor = await startLearner({ policy: { goal: 'minimize_latency' }, stored });
+      await successor.settled();
+      expect(successor.refusals, damage).toContainEqual(expect.stringMatching(reason));
+      expect(successor.slot, damage).toMatchObject({ model: undefined, rolloutStage: 'observe' });
+    }
+    // Keys of somebody else are left alone.
+    const strange = new Map(host.stored).set('ml', new Uint8Array(9)).set('"ml', 1).set('"ml" x', 'y');
+    const successor = await startLearner({ policy: { goal: 'minimize_latency' }, stored: strange });
+    await successor.settled();
+    expect(successor.refusals).toStrictEqual([]);
+    expect((await successor.status()).modelId).toBe('ml-v1');
+  });
 });
