@@ -151,7 +151,7 @@ export class BenchmarkJob implements AsyncIterable<BenchmarkProgress> {
     this.#ref = ref;
     this.#hearing = hearing;
     this.result = result;
-    const abort = (): void => this.cancel(describeReason(signal?.reason));
+    const abort = (): void => this.cancel(whyOf(signal?.reason));
     const over = (): void => signal?.removeEventListener('abort', abort);
     // A result that nobody wants must not end the host.
     result.then(over, over);
@@ -182,6 +182,10 @@ export class BenchmarkJob implements AsyncIterable<BenchmarkProgress> {
       yield progress;
     }
   }
+}
+
+function whyOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : describeReason(reason);
 }
 
 /** What is heard of a job, and who is told. */
