@@ -1,6 +1,7 @@
 /** Rows of a block into summaries, a column at a time. */
 import type { Method } from '../decision/types.ts';
 import type { BlockView } from './block-codec.ts';
+import { sketchKey } from './sketch.ts';
 import { QUANTITIES, Summary } from './summary.ts';
 
 /** Adds row `fromRow + i` of a block to `summaries[i]`: counts of every outcome, quantities of the successful. */
@@ -12,9 +13,13 @@ export function addRows(block: BlockView, summaries: readonly Summary[], fromRow
     const quantity = QUANTITIES[index];
     if (quantity === undefined) continue;
     const values = block.numbers(quantity);
+    // Whole blocks are added to lanes and to cells: the logarithms are taken once.
+    const keys = summaries.length === block.rows ? block.sketchKeys(quantity) : undefined;
     for (let place = 0; place < summaries.length; place += 1) {
-      const value = values[fromRow + place] ?? Number.NaN;
-      if (!Number.isNaN(value) && indices[fromRow + place] === success) summaries[place]?.add(index, value);
+      const row = fromRow + place;
+      const value = values[row] ?? Number.NaN;
+      if (Number.isNaN(value) || indices[row] !== success) continue;
+      summaries[place]?.add(index, value, keys?.[row] ?? sketchKey(value));
     }
   }
 }

@@ -26,6 +26,7 @@ import {
   TRANSFER_ID_FIELD,
   throughputOf,
 } from './record-fields.ts';
+import { sketchKey } from './sketch.ts';
 
 const MAGIC = 0xb1;
 const VERSION = 1;
@@ -195,6 +196,7 @@ export class BlockView {
   readonly #bytes: Uint8Array;
   readonly #columns = new Map<number, readonly [start: number, end: number]>();
   readonly #numbers = new Map<NumericFieldName, Float64Array>();
+  readonly #sketchKeys = new Map<NumericFieldName, Int16Array>();
   readonly #texts = new Map<TextFieldName, TextColumn>();
 
   /** Throws PITWALL_STORE_CORRUPT where the checksum or the structure does not hold. */
@@ -225,6 +227,17 @@ export class BlockView {
     if (values === 'derived') values = this.#derived(name);
     this.#numbers.set(name, values);
     return values;
+  }
+
+  /** The bin of each value of a numeric column (`sketchKey`); of undefined values, anything. */
+  sketchKeys(name: NumericFieldName): Int16Array {
+    const cached = this.#sketchKeys.get(name);
+    if (cached !== undefined) return cached;
+    const values = this.numbers(name);
+    const keys = new Int16Array(this.rows);
+    for (let row = 0; row < this.rows; row += 1) keys[row] = sketchKey(values[row] as number); // in range
+    this.#sketchKeys.set(name, keys);
+    return keys;
   }
 
   texts(name: TextFieldName): TextColumn {

@@ -68,14 +68,14 @@ export class Summary {
     for (const sketch of this.#sketches) sketch?.reset();
   }
 
-  /** Adds one measured value; `index` is the quantity's place in QUANTITIES. */
-  add(index: number, value: number): void {
+  /** Adds one measured value; `index` is the quantity's place in QUANTITIES, `key` its bin (`sketchKey`). */
+  add(index: number, value: number, key: number): void {
     let sketch = this.#sketches[index];
     if (sketch === undefined) {
       sketch = new QuantileSketch();
       this.#sketches[index] = sketch;
     }
-    sketch.add(value);
+    sketch.addKeyed(value, key);
   }
 
   merge(other: Summary): void {
