@@ -3,7 +3,7 @@
  *
  *   nice -n 10 node scripts/run-ts.js bench/analysis/regressions.ts [--weeks 10000] [--busiest 100000] [--kinds 400] [--traces DIRECTORY] [--only pool|kinds|traces]
  *
- * 10 000 weeks of the pool take more than an hour of one core, with `--busiest 10000` ten minutes; the rest a few minutes.
+ * 10 000 weeks of the pool take 40 minutes of one core or more, with `--busiest 10000` ten minutes; the rest a few minutes.
  */
 import { parseArgs } from 'node:util';
 import { emptyResult, POOL, type PoolResult, simulatePool } from './pool.ts';
