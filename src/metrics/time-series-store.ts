@@ -258,9 +258,18 @@ export class TimeSeriesStore implements MetricsStore {
   ): Generator<{ readonly key: string; readonly value: JsonValue | Uint8Array }> {
     this.#read();
     const database = checkKind(kind);
-    let from: StoreKey = [''];
+    for (const [first, to] of rangesOfNames(prefix)) yield* this.#entriesWithin(database, first, to, prefix);
+  }
+
+  *#entriesWithin(
+    database: StoreKind,
+    first: StoreKey,
+    to: StoreKey,
+    prefix: string,
+  ): Generator<{ readonly key: string; readonly value: JsonValue | Uint8Array }> {
+    let from = first;
     for (;;) {
-      const entries = this.#environment.range(database, { from, to: ['\u007f'], limit: ENTRIES_AT_ONCE });
+      const entries = this.#environment.range(database, { from, to, limit: ENTRIES_AT_ONCE });
       for (const { key, value } of entries) {
         from = [...key, 0];
         const decoded = this.#decode(value);
@@ -297,6 +306,16 @@ export class TimeSeriesStore implements MetricsStore {
   #open(): void {
     if (this.#closing !== undefined) throw new PitwallError('PITWALL_STORE_CLOSED', 'The store is closed.');
   }
+}
+
+/** Where the keys of names with a prefix lie: among those that are hashed, and where they start so. */
+function rangesOfNames(prefix: string): readonly (readonly [from: StoreKey, to: StoreKey])[] {
+  const isPlain = prefix !== '' && keyOfName(prefix) === prefix;
+  if (!isPlain) return [[[''], ['\u007f']]];
+  return [
+    [['#'], ['$']],
+    [[prefix], [`${prefix}\u007f`]],
+  ];
 }
 
 function checkKey(key: string): string {

@@ -105,6 +105,16 @@ describe.each(HOMES)('a store $home', ({ dataDir }) => {
     expect(store.get('thresholds', 'ml/tensor')).toBeUndefined();
   });
 
+  it('finds named values by any prefix', async () => {
+    const { store } = await open({ dataDir: dataDir() });
+    const names = ['a', 'a~', 'ab', 'aé', 'b', '', ' a', '#', '#a', '$', '~', 'a\u007f', `a${'b'.repeat(200)}`];
+    for (const name of names) await store.put('events', name, name);
+    for (const prefix of ['', 'a', 'ab', 'aé', 'b', 'c', ' ', '#', '##', '$', '~', 'a\u007f', 'é', 'abb']) {
+      const found = [...store.entries('events', prefix)].map(([key]) => key);
+      expect([prefix, found.sort()]).toEqual([prefix, names.filter((name) => name.startsWith(prefix)).sort()]);
+    }
+  });
+
   it('leaves out what is no record, counts it, and says so once', async () => {
     const { store, warnings } = await open({ dataDir: dataDir() });
     const bad = [
