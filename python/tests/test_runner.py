@@ -137,12 +137,17 @@ class GivingUp(Case):
         running[1].cancel()
 
     def test_the_end_is_told_to_handlers_and_waits_for_them(self) -> None:
-        deaf = threading.Event()
-        self.worker.handler("deaf")(lambda _payload: deaf.wait(60))
+        deaf, deaf_began = threading.Event(), threading.Event()
+
+        def ignore(_payload: Any) -> None:
+            deaf_began.set()
+            deaf.wait(60)
+
+        self.worker.handler("deaf")(ignore)
         runner = Runner(self.worker.registry, 2)
         self.start(runner, request("hold"))
         self.start(runner, request("deaf"))
-        self.assertTrue(self.began.wait(10))
+        self.assertTrue(self.began.wait(10) and deaf_began.wait(10))
         self.assertFalse(runner.stop(0.05))
         self.assertEqual(b"".join(self.replies.get(timeout=10).parts), b"told")
         deaf.set()

@@ -7,9 +7,9 @@ import { TransportError } from 'pitwall/transports';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type LaneName, notes, testPool, testRuntime, until, type WorkerKind } from './support.ts';
 
-const LANES: readonly LaneName[] = ['grpc', 'zeroCopy'];
+export const LANES: readonly LaneName[] = ['grpc', 'zeroCopy'];
 
-function noteFile(): string {
+export function noteFile(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'pitwall notes '));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return path.join(folder, 'notes');
@@ -22,9 +22,10 @@ function waitPayload(options: { ms: number; file: string }, size = 500_000): Buf
   return payload;
 }
 
-export function faultCases({ name, script }: WorkerKind): void {
+/** `lanes`: those in which a command fails; what the lanes have in common comes once. */
+export function faultCases({ name, script }: WorkerKind, lanes: readonly LaneName[] = LANES): void {
   describe(`workers in ${name}`, () => {
-    describe.each(LANES)('%s', (lane) => {
+    describe.each(lanes)('%s', (lane) => {
       it("a handler's error is the caller's, is not sent again, and is no fault of the lane", async () => {
         const runtime = await testRuntime();
         const workers = await testPool(runtime, { script });
@@ -66,26 +67,6 @@ export function faultCases({ name, script }: WorkerKind): void {
         expect(workers.status().workers[0]?.pid).not.toBe(before?.pid);
         expect(workers.status().arena?.leases).toBe(0);
         expect(notes(file)).toBe('began\n');
-      });
-
-      it('an idempotent command is sent again, to a limit', async () => {
-        const runtime = await testRuntime();
-        const workers = await testPool(runtime, { script, size: 2 });
-        runtime.lane = lane;
-        const file = noteFile();
-        const run = workers.execute('wait', { ms: 400, file }, { idempotent: true });
-        await until(() => notes(file) === 'began\n', 'the handler');
-        for (const { pid, inFlight } of workers.status().workers) if (pid && inFlight > 0) process.kill(pid, 'SIGKILL');
-        expect(await run).toBe('waited');
-        expect(notes(file)).toBe('began\nbegan\nended\n');
-        expect(runtime.legs).toMatchObject([{ lane, outcome: 'ignored' }]);
-
-        const deadly = noteFile();
-        await expect(workers.execute('dies', { file: deadly }, { idempotent: true })).rejects.toMatchObject({
-          code: 'PITWALL_WORKER_LOST',
-        });
-        expect(notes(deadly)).toBe('began\n'.repeat(5));
-        expect(await workers.execute('echo', 1)).toBe(1);
       });
 
       it('who gives up hears at once, with the own reason; the handler is told', async () => {

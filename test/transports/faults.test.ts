@@ -1,9 +1,31 @@
 /** Workers in Node that die, hang and fail, and pools that do not come to life, with the package from dist/. */
 import { describe, expect, it } from 'vitest';
-import { faultCases } from './fault-cases.ts';
-import { isAlive, NODE, testPool, testRuntime } from './support.ts';
+import { faultCases, LANES, noteFile } from './fault-cases.ts';
+import { isAlive, NODE, notes, testPool, testRuntime, until } from './support.ts';
 
 faultCases(NODE);
+
+describe.each(LANES)('%s', (lane) => {
+  it('an idempotent command is sent again, to a limit', async () => {
+    const runtime = await testRuntime();
+    const workers = await testPool(runtime, { size: 2 });
+    runtime.lane = lane;
+    const file = noteFile();
+    const run = workers.execute('wait', { ms: 400, file }, { idempotent: true });
+    await until(() => notes(file) === 'began\n', 'the handler');
+    for (const { pid, inFlight } of workers.status().workers) if (pid && inFlight > 0) process.kill(pid, 'SIGKILL');
+    expect(await run).toBe('waited');
+    expect(notes(file)).toBe('began\nbegan\nended\n');
+    expect(runtime.legs).toMatchObject([{ lane, outcome: 'ignored' }]);
+
+    const deadly = noteFile();
+    await expect(workers.execute('dies', { file: deadly }, { idempotent: true })).rejects.toMatchObject({
+      code: 'PITWALL_WORKER_LOST',
+    });
+    expect(notes(deadly)).toBe('began\n'.repeat(5));
+    expect(await workers.execute('echo', 1)).toBe(1);
+  });
+});
 
 describe('a pool whose workers do not live', () => {
   it('a script that cannot be loaded: the start fails with the reason, nothing is left', async () => {
