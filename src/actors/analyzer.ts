@@ -5,7 +5,7 @@
  */
 import type { JsonValue } from '../learning/types.ts';
 import type { OutlierReport } from '../metrics/analysis/outlier-causes.ts';
-import { type Profile, profile } from '../metrics/analysis/profile.ts';
+import type { Profile } from '../metrics/analysis/profile.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
 import type { RecordsQuery, SeriesQuery, StatisticsQuery, TimeRange } from '../metrics/store-types.ts';
@@ -14,7 +14,7 @@ import type { AlertContent } from './adviser.ts';
 import { AlarmBook } from './alarm-book.ts';
 import { type LaneTrend, LaneTrends } from './lane-trends.ts';
 import type { MachineHistory } from './machine-history.ts';
-import { anomalies, type LaneBottlenecks, laneBottlenecks } from './record-questions.ts';
+import { anomalies, type LaneBottlenecks, laneBottlenecks, profileOf } from './record-questions.ts';
 import { describeGroup, type RegressionGroup, regressionGroups } from './regression-report.ts';
 import { type KindBaseline, RegressionWatch } from './regression-watch.ts';
 import { afterSystemMessage } from './system-message.ts';
@@ -188,7 +188,7 @@ export const analyzer: GenServer<AnalyzerArgs, State, AnalyzerCall, AnalyzeRecor
         answerLater(from, args.records(message.query).then(laneBottlenecks));
         return next.noreply(state);
       case 'query_profile':
-        answerLater(from, args.records(message.query).then(profile));
+        answerLater(from, args.records(message.query).then(profileOf));
         return next.noreply(state);
       case 'query_anomalies':
         answerLater(
