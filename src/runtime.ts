@@ -49,7 +49,7 @@ export class Runtime {
     this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
     this.analyzer = new Analyzer(engine.destinations, engine.brain.decider, benchmarksOf(engine));
     this.costBenefit = new CostBenefit(engine.brain.board);
-    this.learning = new Learning(engine.brain.board, engine.destinations);
+    this.learning = new Learning(engine.brain.board, engine.destinations, engine.probes);
   }
 
   /** The configuration in force, validated. */

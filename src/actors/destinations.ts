@@ -6,6 +6,7 @@ import type { ControllerCall, ControllerCast, EnsureManagers } from './controlle
 import type { LearnerCall, LearnerInfo, LearnFrom } from './learner-messages.ts';
 import type { MetricsStoreCall, MetricsStoreCast, Retain } from './metrics-store.ts';
 import { ACTOR, thresholdManagerName } from './names.ts';
+import type { GetProbes, ProbeFrom, ProberInfo } from './prober.ts';
 import type { Drain, FlushRecords, RecordsWait } from './recorder.ts';
 import type { ThresholdManagerCall, ThresholdManagerCast, ThresholdManagerInfo } from './threshold-manager.ts';
 import type { CancelTrainings, GetTrainingStatus, Train } from './training-pool.ts';
@@ -20,6 +21,7 @@ export class Destinations {
   readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
   readonly trainingPool: NamedRef<Train | GetTrainingStatus, CancelTrainings>;
   readonly learner: NamedRef<LearnerCall, LearnFrom, LearnerInfo>;
+  readonly prober: NamedRef<GetProbes, ProbeFrom, ProberInfo>;
   readonly #system: System;
 
   constructor(system: System) {
@@ -31,6 +33,7 @@ export class Destinations {
     this.controller = named(system, ACTOR.controller);
     this.trainingPool = named(system, ACTOR.workerPool);
     this.learner = named(system, ACTOR.learner);
+    this.prober = named(system, ACTOR.prober);
   }
 
   thresholdManager(pool: string): ThresholdManagerRef {

@@ -7,6 +7,7 @@ export const ACTOR = {
   analyzer: 'analyzer',
   adviser: 'adviser',
   learner: 'learner',
+  prober: 'prober',
   workerPool: 'worker_pool',
   controller: 'controller',
 } as const;

@@ -7,7 +7,7 @@ import { comparedBy } from '../decision/objective.ts';
 import { knownResources } from '../decision/resources.ts';
 import { CostModel, type CostModelOptions } from '../learning/cost-model.ts';
 import { type ThresholdChange, ThresholdTuner, type ThresholdTuningOptions } from '../learning/threshold-tuning.ts';
-import type { CostModelSnapshot, JsonValue } from '../learning/types.ts';
+import type { CostModelSnapshot, JsonValue, Observation } from '../learning/types.ts';
 import { toObservation } from '../metrics/observation.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { type Call, type GenServer, next, type Self } from '../otp/index.ts';
@@ -58,6 +58,11 @@ export interface Observed {
   readonly type: 'observed';
   readonly records: readonly TransferRecord[];
 }
+/** What probes in idle time said of the lane that transfers did not take: no transfers, and in no statistics. */
+export interface Probed {
+  readonly type: 'probed';
+  readonly probes: readonly Observation[];
+}
 export interface ResourcesSampled {
   readonly type: 'resources_sampled';
 }
@@ -72,7 +77,7 @@ export interface RestoreAgain {
 }
 
 export type ThresholdManagerCall = AdjustThreshold | ResetThresholds | GetThresholdHistory | ForgetLearned | PersistNow;
-export type ThresholdManagerCast = Observed | ResourcesSampled | PolicyChanged;
+export type ThresholdManagerCast = Observed | Probed | ResourcesSampled | PolicyChanged;
 export type ThresholdManagerInfo = PersistSoon | RestoreAgain;
 
 /** Milliseconds between two writes of the state. */
@@ -144,6 +149,9 @@ export const thresholdManager: GenServer<
       case 'observed':
         learn(state, message.records);
         return next.noreply(state);
+      case 'probed':
+        learnProbes(state, message.probes);
+        return next.noreply(state);
       case 'resources_sampled':
         tune(state, state.args.slot.costModel ?? state.model.snapshot());
         return next.noreply(state);
@@ -179,6 +187,16 @@ function learn(state: State, records: readonly TransferRecord[]): void {
     state.model.learn(observation);
     state.traffic.add(observation);
   }
+  publishLearned(state);
+}
+
+function learnProbes(state: State, probes: readonly Observation[]): void {
+  if (!state.args.slot.policy.learningEnabled) return;
+  for (const probe of probes) state.model.learnProbe(probe);
+  publishLearned(state);
+}
+
+function publishLearned(state: State): void {
   state.dirty = true;
   // Tuning asks the new snapshot about every kind of the traffic, and with that works out what decisions read of it (36 us a kind): done
   // before it is published, the decision that reads it first does not wait for that.

@@ -5,7 +5,7 @@
  * serve), where nobody would learn from it, or where the learner's budget of expected extra time is spent.
  */
 import { chooseLane } from '../learning/exploration.ts';
-import type { CostModelSnapshot, LaneComparison } from '../learning/types.ts';
+import type { CostModelSnapshot, ExplorationLimits, LaneComparison } from '../learning/types.ts';
 import { isSane, logRatioBy } from './estimate.ts';
 import { comparedBy } from './objective.ts';
 import type { DecisionReason, Method, PolicySnapshot } from './types.ts';
@@ -39,9 +39,10 @@ export function explorationProbability(
   const rate = policy.explorationRate;
   if (!(rate > 0) || comparison === undefined || choice.forced || !isSane(comparison)) return 0;
   const logLoss = logLossOf(choice.method, policy, comparison);
-  if (logLoss > 0 && !isAffordable(choice.method, policy, comparison, learner)) return 0;
+  const limits = learner?.explorationLimits?.();
+  if (logLoss > 0 && !isAffordable(choice.method, policy, comparison, limits)) return 0;
   const probability = choice.informed
-    ? informedProbability(rate, logLoss, comparison.logRatioStandardError)
+    ? informedProbability(rate, logLoss, comparison.logRatioStandardError, limits?.floorScale ?? 1)
     : blindProbability(rate, logLoss);
   return Math.min(MOST, probability);
 }
@@ -57,9 +58,8 @@ function isAffordable(
   chosen: Method,
   policy: PolicySnapshot,
   { grpc, zeroCopy }: LaneComparison,
-  learner: CostModelSnapshot | undefined,
+  limits: ExplorationLimits | undefined,
 ): boolean {
-  const limits = learner?.explorationLimits?.();
   if (limits === undefined) return true;
   const other = chosen === 'grpc' ? zeroCopy : grpc;
   return limits.mayExplore && (comparedBy(policy.goal) === 'median' || other.meanLatencyUs <= limits.meanLatencyUs);
@@ -76,12 +76,13 @@ function blindProbability(rate: number, logLoss: number): number {
 }
 
 /** Where estimates decide: as the doubt about the order of the lanes says (`learning/exploration.ts`). */
-function informedProbability(rate: number, logLoss: number, logRatioStandardError: number): number {
+function informedProbability(rate: number, logLoss: number, logRatioStandardError: number, floorScale: number): number {
   // chooseLane draws; with a draw that never explores it only says how probable the greedy lane is.
   const { propensity } = chooseLane({
     logRatio: Math.max(logLoss, EVEN),
     logRatioStandardError,
     explorationRate: rate,
+    floorScale,
     allowed: true,
     random: 1,
   });

@@ -1,5 +1,7 @@
+import { checkLanes } from '../actors/benchmark-burst.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { PoolLearning, TrainingOutcome, VersionOutcome } from '../actors/learner-messages.ts';
+import type { PoolProbes } from '../actors/prober.ts';
 import { describeRequest } from '../decision/describe.ts';
 import { compareBy, orderConfidence } from '../decision/estimate.ts';
 import type { Method } from '../decision/types.ts';
@@ -9,6 +11,7 @@ import type { ModelVersion } from '../learning/model-version.ts';
 import type { Features } from '../learning/types.ts';
 import { call } from '../otp/index.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
+import type { ProbeOffer } from '../transports/probe-offer.ts';
 
 /** What `predict` says of a payload. */
 export interface Prediction {
@@ -21,6 +24,15 @@ export interface Prediction {
   /** What predicted: the trained model, or the cost model below it. */
   readonly source: 'model' | 'cost_model';
 }
+
+export interface ProbeOptions {
+  /** Makes a payload of a kind and size; default: made up. */
+  readonly payload?: ProbeOffer['payload'];
+  /** What probes may carry per minute, all sends together. Default 64 MiB; 0: none. */
+  readonly bytesPerMinute?: number | undefined;
+}
+
+const DEFAULT_PROBE_BYTES = 64 * 2 ** 20;
 
 /** What the tests for drift say of a pool. */
 export interface DriftReport {
@@ -40,9 +52,12 @@ export class Learning {
   readonly #board: SnapshotBoard;
   readonly #destinations: Destinations;
 
-  constructor(board: SnapshotBoard, destinations: Destinations) {
+  readonly #offers: Map<string, ProbeOffer>;
+
+  constructor(board: SnapshotBoard, destinations: Destinations, offers: Map<string, ProbeOffer>) {
     this.#board = board;
     this.#destinations = destinations;
+    this.#offers = offers;
   }
 
   /**
@@ -124,6 +139,37 @@ export class Learning {
   async clearModels(pool?: string): Promise<void> {
     if (pool !== undefined) this.#known(pool);
     await call(this.#destinations.learner, { type: 'clear_models', pool });
+  }
+
+  /**
+   * Lets pitwall try, while the pool is idle, the lane that recorded transfers did not take: for hosts with two ways of their own to move a payload.
+   * Worker pools of `pitwall/transports` offer theirs by themselves.
+   *
+   * @param lanes must carry the payload and do nothing with it: whatever a real transfer sets off must not happen
+   * @returns takes the offer back
+   * @throws InvalidArgumentError naming the argument
+   */
+  offerProbes(pool: string, lanes: ProbeOffer['lanes'], options: ProbeOptions = {}): () => void {
+    this.#known(pool);
+    checkLanes(lanes);
+    const { payload, bytesPerMinute = DEFAULT_PROBE_BYTES } = options;
+    if (!(Number.isFinite(bytesPerMinute) && bytesPerMinute >= 0)) {
+      throw new InvalidArgumentError('bytesPerMinute', bytesPerMinute, 'a number >= 0');
+    }
+    if (payload !== undefined && typeof payload !== 'function') {
+      throw new InvalidArgumentError('payload', payload, 'a function');
+    }
+    const offer: ProbeOffer = { lanes, payload, bytesPerMinute };
+    this.#offers.set(pool, offer);
+    return () => {
+      if (this.#offers.get(pool) === offer) this.#offers.delete(pool);
+    };
+  }
+
+  /** What probes of the pool came to; undefined where there were none. */
+  async probes(pool: string): Promise<PoolProbes | undefined> {
+    this.#known(pool);
+    return call(this.#destinations.prober, { type: 'get_probes', pool });
   }
 
   /**

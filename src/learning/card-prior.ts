@@ -44,7 +44,7 @@ export function priorFromCard(card: MachineCard): CostPrior {
     handlingUsPerByte: scaled(base.handlingUsPerByte),
     handlingByType: handlingByType(card, handling, pace),
     machineLevel: { mean: -loadTerm(card), sd: LEVEL_SD },
-    records: zeroCopy === null ? 0 : Math.min(MAX_RECORDS, grpc.transfers, zeroCopy.transfers),
+    records: zeroCopy === null ? 0 : Math.min(MAX_RECORDS, WORTH * Math.min(grpc.transfers, zeroCopy.transfers)),
   });
 }
 
@@ -65,6 +65,8 @@ const PACE_HIGH = 50;
 const LEAST_SHARE = 0.1;
 /** Records that a card counts for: enough to be followed, soon outweighed by the pool's own. */
 const MAX_RECORDS = 32;
+/** Sizes that were chosen to lie far apart tell more of a line than those that come. */
+const WORTH = 4;
 const TENSOR_HANDLING = DEFAULT_COST_PRIOR.handlingByType.tensor ?? DEFAULT_COST_PRIOR.handlingUsPerByte.mean;
 const COPY_SHARE =
   DEFAULT_COST_PRIOR.zeroCopyUsPerByte.mean / (DEFAULT_COST_PRIOR.zeroCopyUsPerByte.mean + TENSOR_HANDLING);

@@ -22,7 +22,8 @@ import {
   SparseVector,
   sharedPrior,
 } from './cost-structure.ts';
-import { decayOver, KindTable } from './kind-table.ts';
+import { decayOver, KindTable, slotOf } from './kind-table.ts';
+import { isLearnable } from './learnable.ts';
 import { PageHinkley } from './page-hinkley.ts';
 import { RollingResiduals } from './rolling-residuals.ts';
 import type { CostModelSnapshot, JsonValue, Lane, Observation } from './types.ts';
@@ -78,6 +79,8 @@ export class CostModel {
   #explorationSpent = 0;
   #refusedRecords = 0;
   #changes = 0;
+  /** Probes learned from, decayed by the transfers since. Not stored: a restart has seen none. */
+  #probes = 0;
 
   /** @throws InvalidArgumentError for an option outside its range, naming it. */
   constructor(options: CostModelOptions = {}) {
@@ -132,8 +135,30 @@ export class CostModel {
     lane.records = lane.records * decayOver(1) + 1;
     this.#otherLane(lane).records *= decayOver(1);
     this.#learned += 1;
+    this.#probes *= PROBE_DECAY;
     this.#kinds.count(slot, observation.method, this.#learned);
     return expectedUs;
+  }
+
+  /**
+   * Learns what a probe says that the lane would have taken which a transfer did not take. It is no transfer: neither the traffic nor its mean, neither the
+   * intervals nor the budget of exploration know of it. Never throws.
+   */
+  learnProbe(probe: Observation): void {
+    if (!isLearnable(probe)) {
+      this.#refusedRecords += 1;
+      return;
+    }
+    const slot = slotOf(this.#kinds.index, probe.dataType, probe.format);
+    const lane = probe.method === 'grpc' ? this.#grpc : this.#zeroCopy;
+    const { theta } = this.#filter;
+    this.#at.reset();
+    linearize(this.#at, theta, kindCosts(theta, slot), probe.method, probe);
+    expand(this.#gradient, this.#at, slot);
+    const residual = Math.log(probe.latencyUs / this.#at.latencyUs);
+    this.#filter.update(this.#gradient, residual, PROBE_NOISE * lane.noise);
+    lane.records += 1 / PROBE_NOISE;
+    this.#probes += 1;
   }
 
   /** Mean log(actual / predicted) of the lane's last transfers, as a snapshot says it. */
@@ -161,6 +186,7 @@ export class CostModel {
       mayExplore: this.#explorationSpent <= this.#explorationBudget,
       spent: this.#explorationSpent,
       budget: this.#explorationBudget,
+      floorScale: 1 - PROBED_SHARE * Math.min(1, this.#probes / ENOUGH_PROBES),
     });
   }
 
@@ -314,6 +340,12 @@ const BURST_NOISE = 4;
  * (docs/learning.md); four times as much doubt cost as much in regret as it won.
  */
 const CHANGE_DOUBT = 0.05;
+/** A probe is made of four measurements of another payload; its noise counts as that of so many transfers. */
+const PROBE_NOISE = 2;
+/** What probes take off the floor of exploration when so many of them are fresh, a memory of 500 transfers long. */
+const PROBED_SHARE = 0.8;
+const ENOUGH_PROBES = 10;
+const PROBE_DECAY = 1 - 1 / 500;
 /** A single stall is no change of regime. */
 const CHANGE_CLIP = 1.5;
 /** Rate of the mean latency and of the budget's share: a memory of 200 records. */
@@ -350,20 +382,6 @@ function newLane(window: number, state?: CostModelState['grpc']): LaneState {
 function laneState(lane: LaneState) {
   const { noise, records } = lane;
   return { residuals: lane.residuals.toArray(), change: lane.change.toState(), noise, records };
-}
-
-function isLearnable(observation: Observation): boolean {
-  const { latencyUs, dataSize, method, inFlight } = observation;
-  return (
-    (method === 'grpc' || method === 'zero_copy') &&
-    latencyUs > 0 &&
-    latencyUs < 1e12 &&
-    dataSize >= 0 &&
-    dataSize <= Number.MAX_SAFE_INTEGER &&
-    inFlight >= 0 &&
-    typeof observation.dataType === 'string' &&
-    typeof observation.format === 'string'
-  );
 }
 
 function checkedShare(field: string, value: number): number {

@@ -48,6 +48,7 @@ export interface SnapshotParts {
   /** What exploration was expected to cost, as a share of the recent transfers' time; and how much it may. */
   readonly spent: number;
   readonly budget: number;
+  readonly floorScale: number;
 }
 
 export class FrozenCostModel implements CostModelSnapshot {
@@ -87,8 +88,8 @@ export class FrozenCostModel implements CostModelSnapshot {
   }
 
   explorationLimits(): ExplorationLimits {
-    const { mayExplore, meanLatencyUs, spent, budget } = this.#parts;
-    return { mayExplore, meanLatencyUs, spent, budget };
+    const { mayExplore, meanLatencyUs, spent, budget, floorScale } = this.#parts;
+    return { mayExplore, meanLatencyUs, spent, budget, floorScale };
   }
 
   crossover(features: Features, statistic: 'median' | 'mean' = 'median'): number {

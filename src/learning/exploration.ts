@@ -19,6 +19,8 @@ export interface ChoiceInput {
   readonly explorationRate: number;
   /** False: nothing may be tried here. */
   readonly allowed: boolean;
+  /** What is left of the floor, 0..1, where probes in idle time look at the other lane. Default 1. */
+  readonly floorScale?: number;
   /** Uniform in [0, 1). */
   readonly random: number;
 }
@@ -37,9 +39,9 @@ const FLOOR_SHARE = 0.25;
 const HALF_AT_LOSS = 0.5;
 
 /** Least probability of the lane that is believed dearer by a log ratio. */
-function floorAt(distance: number, explorationRate: number): number {
+function floorAt(distance: number, explorationRate: number, scale: number): number {
   const loss = Math.expm1(Math.min(distance, 10)) / HALF_AT_LOSS;
-  return Math.max(PROPENSITY_FLOOR, (FLOOR_SHARE * explorationRate) / (1 + loss * loss));
+  return Math.max(PROPENSITY_FLOOR, (FLOOR_SHARE * scale * explorationRate) / (1 + loss * loss));
 }
 
 export function chooseLane(input: ChoiceInput): LaneChoice {
@@ -48,7 +50,10 @@ export function chooseLane(input: ChoiceInput): LaneChoice {
   const deviation = temperature * input.logRatioStandardError;
   if (!input.allowed || !(deviation > 0)) return { method: greedy, greedy, propensity: 1, explored: false };
   const distance = Math.abs(input.logRatio);
-  const other = Math.max(floorAt(distance, input.explorationRate), normalCdf(-distance / deviation));
+  const other = Math.max(
+    floorAt(distance, input.explorationRate, input.floorScale ?? 1),
+    normalCdf(-distance / deviation),
+  );
   if (input.random >= other) return { method: greedy, greedy, propensity: 1 - other, explored: false };
   return { method: greedy === 'grpc' ? 'zero_copy' : 'grpc', greedy, propensity: other, explored: true };
 }
@@ -68,6 +73,7 @@ export function chooseFrom(
     logRatioStandardError: comparison.logRatioStandardError,
     explorationRate: request.explorationRate,
     allowed: limits.mayExplore && (!mean || dearer <= limits.meanLatencyUs),
+    ...(limits.floorScale !== undefined && { floorScale: limits.floorScale }),
     random: request.random,
   });
   return { ...choice, comparison };

@@ -7,6 +7,7 @@ import { type Boosted, type BoostingOptions, boost } from './boosting.ts';
 import { compileTrees } from './compiled-trees.ts';
 import { CostModel, type CostModelOptions } from './cost-model.ts';
 import { type Contest, contest, type HeldOutRow, type HeldOutScore, scoreHeldOut } from './held-out.ts';
+import { isLearnable } from './learnable.ts';
 import { seededRandom } from './random.ts';
 import { type LearnerKind, openSecondLayer, type SecondLayer } from './second-layer.ts';
 import { FEATURE_COUNT, orderedNames, SIZE_FEATURE, TreeFeatures } from './tree-features.ts';
@@ -75,7 +76,7 @@ export function trainModel(
   incumbent?: SecondLayer,
 ): TrainedModel {
   const { statistic, seed = 1, minimumRows = 1000, maximumRows = 100_000, heldOutShare = 0.2 } = options;
-  const usable = history.filter(isUsable);
+  const usable = history.filter(isLearnable);
   if (usable.length < minimumRows) {
     throw new InvalidArgumentError('history', history, `at least ${minimumRows} observations`);
   }
@@ -119,11 +120,6 @@ export function trainModel(
 }
 
 const KIND: LearnerKind = 'boosted_trees';
-
-/** A row without a credible latency teaches nothing; other gaps are filled when features are made. */
-function isUsable({ latencyUs, dataSize }: Observation): boolean {
-  return latencyUs > 0 && latencyUs < 1e12 && dataSize >= 0 && dataSize <= Number.MAX_SAFE_INTEGER;
-}
 
 interface Passed {
   /** log(actual / predicted before) of the lane that was taken. */

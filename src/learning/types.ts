@@ -82,6 +82,8 @@ export interface ExplorationLimits {
   /** What exploration was expected to cost, as a share of the recent transfers' time; and how much it may. */
   readonly spent?: number;
   readonly budget?: number;
+  /** What is left, 0..1, of the trials that are made however sure the belief is: probes make up for the rest. Default 1. */
+  readonly floorScale?: number;
   /** Mean latency of recent transfers: where total time counts, nothing dearer is tried. */
   readonly meanLatencyUs: number;
 }

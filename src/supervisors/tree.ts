@@ -6,7 +6,7 @@
  *   ├── resource_monitor
  *   ├── pools                    dynamic        threshold_manager per pool
  *   ├── analysis                 rest_for_one   analyzer -> adviser
- *   ├── learning                 rest_for_one   worker_pool -> learner
+ *   ├── learning                 rest_for_one   worker_pool -> learner -> prober
  *   └── controller
  *
  * What a host adds (worker pools, actors of its own) stands beside it, below `pitwall_hosted`: a brain that gives up must not take the
@@ -19,6 +19,7 @@ import { learner } from '../actors/learner.ts';
 import type { LearnerArgs } from '../actors/learner-messages.ts';
 import { type MetricsStoreArgs, metricsStore } from '../actors/metrics-store.ts';
 import { ACTOR, thresholdManagerName } from '../actors/names.ts';
+import { type ProberArgs, prober } from '../actors/prober.ts';
 import { type RecorderArgs, recorder } from '../actors/recorder.ts';
 import { type ResourceMonitorArgs, resourceMonitor } from '../actors/resource-monitor.ts';
 import { type ThresholdManagerArgs, thresholdManager } from '../actors/threshold-manager.ts';
@@ -41,6 +42,7 @@ export interface TreeArgs {
   readonly adviser: AdviserArgs;
   readonly trainingPool: TrainingPoolArgs;
   readonly learner: LearnerArgs;
+  readonly prober: ProberArgs;
   readonly controller: ControllerArgs;
 }
 
@@ -130,6 +132,7 @@ function learningSpec(args: TreeArgs): ChildSpecInput {
     [
       workerSpec(ACTOR.workerPool, trainingPool, args.trainingPool, { register: ACTOR.workerPool }),
       workerSpec(ACTOR.learner, learner, args.learner, { register: ACTOR.learner }),
+      workerSpec(ACTOR.prober, prober, args.prober, { register: ACTOR.prober }),
     ],
     { register: 'learning' },
   );

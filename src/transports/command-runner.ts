@@ -5,6 +5,8 @@ import { LARGE_RESULT } from './large-result.ts';
 import type { AttachedArena, Reference } from './memory/types.ts';
 import type { ExecuteReply, ReceivedRequest } from './messages.ts';
 import { decodePayload, decompress, type EncodedPayload, encodePayload } from './payload.ts';
+import { PROBE_COMMAND } from './probe-offer.ts';
+import { readPayload } from './read-payload.ts';
 
 const NOTHING: ExecuteReply = {
   dataType: '',
@@ -41,7 +43,8 @@ export class CommandRunner {
   async run(request: ReceivedRequest, signal: AbortSignal): Promise<ExecuteReply> {
     const startedMs = performance.now();
     const { command } = request;
-    const handler = this.#handlers.get(command);
+    // Answered without the script: whoever probes must not run what a handler does.
+    const handler = command === PROBE_COMMAND ? readPayload : this.#handlers.get(command);
     if (handler === undefined) {
       const known = this.commands.join(', ');
       return failed('PITWALL_UNKNOWN_COMMAND', `no handler "${command}" (there are: ${known})`);

@@ -45,6 +45,11 @@ export interface WorkerPoolOptions {
   readonly healthEveryMs?: number | undefined;
   /** Restarts of its workers within a minute that the pool endures before it gives up. Default 60. */
   readonly maxRestarts?: number | undefined;
+  /**
+   * Bytes that probes may carry in idle time, per minute: the lane that recorded transfers did not take is tried with made-up payloads, to a command that
+   * runs no handler. 0: none. Default 64 MiB for a `script`, 0 for a `command` of the host's own.
+   */
+  readonly probeBytesPerMinute?: number | undefined;
 }
 
 export interface CheckedPoolOptions {
@@ -61,6 +66,7 @@ export interface CheckedPoolOptions {
   readonly startTimeoutMs: number;
   readonly healthEveryMs: number;
   readonly maxRestarts: number;
+  readonly probeBytesPerMinute: number;
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -103,11 +109,17 @@ export function checkPoolOptions(options: WorkerPoolOptions): CheckedPoolOptions
     startTimeoutMs: whole('startTimeoutMs', options.startTimeoutMs, 30_000, 1, 3_600_000),
     healthEveryMs: whole('healthEveryMs', options.healthEveryMs, 5_000, 50, 3_600_000),
     maxRestarts: whole('maxRestarts', options.maxRestarts, 60, 0, 1_000_000),
+    probeBytesPerMinute: whole('probeBytesPerMinute', options.probeBytesPerMinute, probeBytesOf(options), 0, 2 ** 40),
   };
 }
 
 function memoryHabits([program]: readonly string[]): NodeJS.ProcessEnv {
   return program === PYTHON ? { ...KEEP_MEMORY, ...ONE_HEAP } : KEEP_MEMORY;
+}
+
+/** A program that is not pitwall's may do anything with a command that it does not know. */
+function probeBytesOf({ command }: WorkerPoolOptions): number {
+  return command === undefined ? 64 * MEBIBYTE : 0;
 }
 
 function whole(field: string, given: unknown, byDefault: number, low: number, high: number): number {

@@ -4,6 +4,7 @@ import type { TransportSnapshot } from '../decision/types.ts';
 import type { ChildSpecInput, Parent, ServerRef } from '../otp/index.ts';
 import type { Lanes } from './lane.ts';
 import type { PoolBuffer } from './pool-buffer.ts';
+import type { ProbeOffer } from './probe-offer.ts';
 
 export interface RuntimePort {
   /** The OTP system that hosted children live in. */
@@ -32,4 +33,6 @@ export interface RuntimePort {
   publishMemory(pool: string, allocate: ((bytes: number) => PoolBuffer) | undefined): void;
   /** Publishes what the pool's zero-copy lane can do; undefined when the pool is gone. */
   publishTransport(pool: string, transport: TransportSnapshot | undefined): void;
+  /** Offers both lanes for probes in idle time; undefined takes it back. Optional: a runtime may have no use for them. */
+  publishProbes?(pool: string, offer: ProbeOffer | undefined): void;
 }

@@ -20,6 +20,7 @@ import {
 } from './pool-buffer.ts';
 import { type CheckedPoolOptions, checkPoolOptions, type WorkerPoolOptions } from './pool-options.ts';
 import { PoolResources, poolKeeper } from './pool-resources.ts';
+import { PROBE_COMMAND } from './probe-offer.ts';
 import { ResultSizes } from './result-sizes.ts';
 import type { RuntimePort } from './runtime-port.ts';
 import { type TensorArrays, tensorLayout } from './tensor.ts';
@@ -87,7 +88,7 @@ export class WorkerPool {
   #closing: Promise<void> | undefined;
 
   /** Use `startWorkerPool`. */
-  constructor(port: RuntimePort, pool: string, childId: string, resources: PoolResources) {
+  constructor(port: RuntimePort, pool: string, childId: string, resources: PoolResources, probeBytesPerMinute: number) {
     this.#port = port;
     this.pool = pool;
     this.#childId = childId;
@@ -95,6 +96,9 @@ export class WorkerPool {
     const sizes = new ResultSizes();
     this.#lanes = { grpc: grpcLane(sizes), zeroCopy: zeroCopyLane(() => resources.arena, sizes) };
     port.publishMemory(pool, (bytes) => this.allocate(bytes));
+    if (probeBytesPerMinute > 0) {
+      port.publishProbes?.(pool, { lanes: this.lanes(PROBE_COMMAND), bytesPerMinute: probeBytesPerMinute });
+    }
   }
 
   /**
@@ -194,6 +198,7 @@ export class WorkerPool {
 
   async #close(drainMs: number): Promise<void> {
     this.#port.publishMemory(this.pool, undefined);
+    this.#port.publishProbes?.(this.pool, undefined);
     await within(drainMs, Promise.allSettled(this.#running));
     this.#resources.table.close(poolClosed(this.pool));
     await this.#port.stopChild(this.#childId);
@@ -271,7 +276,7 @@ export async function startWorkerPool(runtime: PortHolder, options: WorkerPoolOp
   } catch (error) {
     throw resources.startFailure ?? error;
   }
-  return new WorkerPool(port, pool, childId, resources);
+  return new WorkerPool(port, pool, childId, resources, checked.probeBytesPerMinute);
 }
 
 /** The keeper first: when it fails, the workers map its new memory. A pool that gave up stays down, so that it takes no other with it. */

@@ -26,6 +26,7 @@ import { HOSTED, HOSTED_NAME, pitwallTree, ROOT, ROOT_NAME, type TreeArgs } from
 import { createContextCarrier } from '../telemetry/context.ts';
 import { createTelemetry, type Telemetry, type TelemetrySettings } from '../telemetry/instruments.ts';
 import type { PoolBuffer } from '../transports/pool-buffer.ts';
+import type { ProbeOffer } from '../transports/probe-offer.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
 import { Brain } from './brain.ts';
 import { MachineWatch } from './machine-watch.ts';
@@ -44,6 +45,7 @@ export class Engine {
   readonly brain: Brain;
   readonly port: RuntimePort;
   readonly memory = new Map<string, (bytes: number) => PoolBuffer>();
+  readonly probes = new Map<string, ProbeOffer>();
   readonly production = new ProductionWatch();
   readonly #storeOwner: StoreOwner;
   readonly #telemetry: Telemetry;
@@ -112,6 +114,7 @@ export class Engine {
       machine,
       machineWatch: new MachineWatch({ config, board: brain.board, notices, timeline, machine }),
       storeOwner: this.#storeOwner,
+      probes: this.probes,
       nowMs: () => this.system.clock.now(),
       onRecords: (records) => {
         this.#telemetry.recordBatch(records);

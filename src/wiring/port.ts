@@ -11,6 +11,7 @@ import {
   terminateChild,
 } from '../otp/index.ts';
 import type { PoolBuffer } from '../transports/pool-buffer.ts';
+import type { ProbeOffer } from '../transports/probe-offer.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
 import type { Brain } from './brain.ts';
 
@@ -21,6 +22,8 @@ export interface PortHost {
   readonly brain: Brain;
   /** Who hands out each pool's memory. */
   readonly memory: Map<string, (bytes: number) => PoolBuffer>;
+  /** Who offers to carry probes, by pool. */
+  readonly probes: Map<string, ProbeOffer>;
   /** The supervisor of hosted children; undefined once it is gone. */
   readonly hosted: SupervisorRef | undefined;
 }
@@ -58,6 +61,10 @@ export function createPort(host: PortHost): RuntimePort {
     publishMemory(pool, allocate) {
       if (allocate) host.memory.set(pool, allocate);
       else host.memory.delete(pool);
+    },
+    publishProbes(pool, offer) {
+      if (offer) host.probes.set(pool, offer);
+      else host.probes.delete(pool);
     },
     publishTransport(pool, transport) {
       brain.admission.admit(pool).slot.transport = transport;

@@ -8,6 +8,7 @@ import type { MachineHistory } from '../actors/machine-history.ts';
 import { machineName } from '../actors/machine-name.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
 import { OCCURRENCES, POOL_STATE } from '../actors/names.ts';
+import type { ProberArgs } from '../actors/prober.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
 import type { ResourceMonitorArgs } from '../actors/resource-monitor.ts';
 import { createResourceSampler } from '../actors/resource-sampler.ts';
@@ -29,6 +30,7 @@ import {
   startInstance,
 } from '../otp/index.ts';
 import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
+import type { ProbeOffer } from '../transports/probe-offer.ts';
 import type { Brain } from './brain.ts';
 import { MachinePrior } from './machine-prior.ts';
 import type { MachineWatch } from './machine-watch.ts';
@@ -45,6 +47,8 @@ export interface TreeWiring {
   readonly machine: MachineHistory;
   readonly machineWatch: MachineWatch;
   readonly storeOwner: StoreOwner;
+  /** Who offers to carry probes, by pool. */
+  readonly probes: ReadonlyMap<string, ProbeOffer>;
   readonly nowMs: () => number;
   /** Records of finished transfers, for telemetry. */
   readonly onRecords: (records: readonly TransferRecord[]) => void;
@@ -68,6 +72,7 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
     adviser: adviserArgs(wiring),
     trainingPool: { nowMs: wiring.nowMs },
     learner: learnerArgs(wiring),
+    prober: proberArgs(wiring),
     controller: controllerArgs(wiring),
   };
 }
@@ -118,7 +123,10 @@ function asError(error: unknown): Error {
 }
 
 /** Everybody who learns from transfers gets each batch once. */
-function teach({ destinations, machineWatch, onRecords }: TreeWiring, records: readonly TransferRecord[]): void {
+function teach(
+  { destinations, machineWatch, onRecords, probes }: TreeWiring,
+  records: readonly TransferRecord[],
+): void {
   const byPool = new Map<string, TransferRecord[]>();
   for (const record of records) {
     const own = byPool.get(record.pool);
@@ -128,6 +136,7 @@ function teach({ destinations, machineWatch, onRecords }: TreeWiring, records: r
   for (const [pool, own] of byPool) cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
   cast(destinations.analyzer, { type: 'observed', records });
   cast(destinations.learner, { type: 'observed', records });
+  if (probes.size > 0) cast(destinations.prober, { type: 'observed', records });
   machineWatch.recorded(records);
   onRecords(records);
 }
@@ -203,6 +212,17 @@ function modelStore({ destinations }: TreeWiring): ModelStore {
     put: (key, value) => void cast(store, { type: 'put', kind, key, value }),
     putBytes: (key, value) => void cast(store, { type: 'put_bytes', kind, key, value }),
     remove: (key) => void cast(store, { type: 'remove', kind, key }),
+  };
+}
+
+function proberArgs({ brain, destinations, nowMs, probes, config }: TreeWiring): ProberArgs {
+  return {
+    board: brain.board,
+    offers: probes,
+    nowMs,
+    elapsedMs: () => performance.now(),
+    teach: (pool, learned) => void cast(destinations.thresholdManager(pool), { type: 'probed', probes: learned }),
+    onStopped: (pool, why) => config.logger.info(`pool ${pool}: no probes any more: ${why}`),
   };
 }
 
