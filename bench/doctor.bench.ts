@@ -94,7 +94,7 @@ function middle(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-if (process.argv[1]?.endsWith('doctor.bench.ts')) {
+if (process.argv[1]?.endsWith('doctor.bench.mjs')) {
   for (const { name, value, bar, holds, peer } of await run(Number(process.argv[2] ?? DRAWS))) {
     const verdict = bar === undefined ? '' : `  ${bar} ${holds ? 'holds' : 'MISSED'}`;
     console.log(

@@ -43,7 +43,6 @@ process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)
 Promise.all([serve(plain, false), serve(wide, true)]).then(() => process.stdout.write('ready'));
 `;
 
-/** Starts the process at once, so that it is ready when its turn comes. */
 export class PlainGrpc {
   readonly #folder: string;
   readonly #child: ChildProcess;
@@ -61,9 +60,12 @@ export class PlainGrpc {
     this.#ready.catch(() => undefined);
   }
 
-  /** Rejects with what kept the process from starting, or the calls from ending. */
+  /** Rejects with what kept the process from starting. */
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
   async measure(budgetMs: number, deadlineMs: number): Promise<WindowFigures[]> {
-    await this.#ready;
     const grpc = await import('@grpc/grpc-js');
     const clientOf = (name: 'plain' | 'wide', options: object): Grpc.Client =>
       new grpc.Client(this.#address(name), grpc.credentials.createInsecure(), { ...MESSAGE_LIMITS, ...options });
