@@ -14,20 +14,24 @@ export interface LaneBottlenecks {
 }
 
 export function laneBottlenecks(records: readonly TransferRecord[]): LaneBottlenecks {
-  return {
-    zeroCopy: bottleneck(records.filter(({ method }) => method === 'zero_copy')),
-    grpc: bottleneck(records.filter(({ method }) => method === 'grpc')),
-  };
+  const of = (lane: TransferRecord['method']) => bottleneck(sampled(records.filter(({ method }) => method === lane)));
+  return { zeroCopy: of('zero_copy'), grpc: of('grpc') };
 }
 
 /** Ranking costs some 20 us a record, on the host's thread: more than this many would be felt. */
-const MAX_PROFILED = 2_000;
+const MAX_RANKED = 2_000;
+/** Here each one counts: the latest, where there are more. */
+const MAX_EXPLAINED = 5_000;
 
 /** What latency goes with, over at most 2 000 of the records, evenly taken. */
 export function profileOf(records: readonly TransferRecord[]): Profile {
-  const step = Math.max(1, records.length / MAX_PROFILED);
-  const taken = Math.min(records.length, MAX_PROFILED);
-  return profile(Array.from({ length: taken }, (_, index) => records[Math.floor(index * step)]).filter(isThere));
+  return profile(sampled(records));
+}
+
+function sampled(records: readonly TransferRecord[]): readonly TransferRecord[] {
+  if (records.length <= MAX_RANKED) return records;
+  const step = records.length / MAX_RANKED;
+  return Array.from({ length: MAX_RANKED }, (_, index) => records[Math.floor(index * step)]).filter(isThere);
 }
 
 function isThere(record: TransferRecord | undefined): record is TransferRecord {
@@ -39,9 +43,10 @@ export interface AnomalySources {
   readonly machine: MachineHistory;
 }
 
-/** Transfers that stand out among those of their kind, and what they have in common with the machine at that time. */
+/** Of the latest 5 000: transfers that stand out among those of their kind, and what they have in common with the machine at that time. */
 export function anomalies(records: readonly TransferRecord[], sources: AnomalySources): OutlierReport {
-  return explainOutliers(records, outlyingTransfers(records), evidenceFor(records, sources));
+  const looked = [...records].sort((a, b) => b.timestampUs - a.timestampUs).slice(0, MAX_EXPLAINED);
+  return explainOutliers(looked, outlyingTransfers(looked), evidenceFor(looked, sources));
 }
 
 /** What happened so shortly before the first transfer may have slowed it down. */

@@ -96,7 +96,7 @@ export class Analyzer {
     return call(this.#destinations.analyzer, { type: 'get_baselines', pool });
   }
 
-  /** Where the time of each lane's transfers goes: setup, serialize, transport, worker, cleanup, wait. Over at most the latest 20 000 records. */
+  /** Where the time of each lane's transfers goes: setup, serialize, transport, worker, cleanup, wait. Over at most 2 000 of each lane, evenly taken from the latest 20 000 records. */
   async bottlenecks(query: PoolRecordsQuery): Promise<LaneBottlenecks> {
     return value(await call(this.#destinations.analyzer, { type: 'query_bottlenecks', query: latest(query) }));
   }
@@ -104,7 +104,7 @@ export class Analyzer {
   /**
    * Transfers that stand out among those of their kind (robust z-score of log latency above 3.5), each with what went on in its time: collections,
    * event-loop delay, load, queueing, cold memory, restarts. A cause is named where it accounts for the time, or where outliers met it more often
-   * than chance explains. Over at most the latest 20 000 records.
+   * than chance explains. Over at most the latest 5 000 records.
    */
   async anomalies(query: PoolRecordsQuery): Promise<OutlierReport> {
     return value(await call(this.#destinations.analyzer, { type: 'query_anomalies', query: latest(query) }));
