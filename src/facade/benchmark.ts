@@ -20,6 +20,7 @@ import type {
 } from '../metrics/analysis/benchmark/types.ts';
 import { cast, describeReason, monitor, type ServerRef, workerSpec } from '../otp/index.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
+import { type Ground, ownGround } from './benchmark-ground.ts';
 
 export interface BenchmarkOptions {
   /** Aborted: as `cancel()`. */
@@ -80,7 +81,9 @@ export class Benchmarks {
     try {
       // What the host's lanes take is what its scenario makes, or what is made up for its types: not for the compiler to see.
       const given = lanes as BenchmarkLanes | undefined;
-      ground = given ? { lanes: given, leave: async () => {} } : await ownGround(this.#parts.port, id, plan, options);
+      ground = given
+        ? { lanes: given, leave: async () => {} }
+        : await ownGround(this.#parts.port, id, plan, options.command ?? 'read');
       return await this.#start(id, plan, scenario, ground, options);
     } catch (error) {
       this.#running -= 1;
@@ -232,38 +235,6 @@ class Hearing {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
-}
-
-/** Lanes to measure, and how to leave them. */
-interface Ground {
-  readonly lanes: BenchmarkLanes;
-  readonly leave: () => Promise<void>;
-}
-
-const MIB = 2 ** 20;
-const LEAST_ARENA = 256 * MIB;
-const MOST_ARENA = 4096 * MIB;
-
-/** A worker process of the benchmark's own, of which decisions hear nothing. */
-async function ownGround(
-  port: RuntimePort,
-  id: string,
-  plan: BenchmarkPlan,
-  { command = 'read' }: BenchmarkOptions,
-): Promise<Ground> {
-  const { startWorkerPool } = await import('../transports/worker-pool.ts');
-  const { benchmarkWorkerScript } = await import('../transports/worker-file.ts');
-  // Warm slices and cold ones beside them, of as many payloads as are in flight.
-  const wanted = 3 * Math.max(...plan.sizes) * Math.max(...plan.concurrency) + 64 * MIB;
-  const workers = await startWorkerPool(
-    { port: { ...port, publishTransport: () => undefined } },
-    {
-      pool: id,
-      script: benchmarkWorkerScript(),
-      arenaBytes: Math.min(MOST_ARENA, Math.max(LEAST_ARENA, wanted)),
-    },
-  );
-  return { lanes: workers.lanes(command), leave: () => workers.close({ drainMs: 0 }) };
 }
 
 /** Resolves with the report when the process is dead and its ground is left. */
