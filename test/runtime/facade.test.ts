@@ -213,7 +213,8 @@ it('the tree is as drawn', async () => {
     '│   │   └── adviser',
     '│   ├── learning',
     '│   │   ├── worker_pool',
-    '│   │   └── learner',
+    '│   │   ├── learner',
+    '│   │   └── prober',
     '│   └── controller',
     '└── pitwall_hosted',
   ]);
