@@ -8,10 +8,12 @@ import threading
 import unittest
 from typing import Any
 
+import numpy as np
 from pitwall_worker import Context, Worker
 from pitwall_worker.memory.intervals import Intervals
 from pitwall_worker.messages import Reply, Request
 from pitwall_worker.runner import Runner, Running
+from pitwall_worker.tensor import encode_tensor
 
 
 def request(command: str, data: bytes = b"1", timeout_ms: float = 0, **changes: Any) -> Request:
@@ -81,6 +83,27 @@ class Answers(Case):
             self.assertIn(message, reply.error_message)
         no_memory = self.answer(request("throws", b"", reference=memoryview(b"{}")))
         self.assertEqual(no_memory.error_code, "PITWALL_SHM_UNAVAILABLE")
+
+    def test_a_probe_reads_and_runs_no_handler(self) -> None:
+        def never(_payload: Any) -> None:
+            raise AssertionError
+
+        self.worker.handler("pitwall.probe")(never)
+        array = np.zeros(5_000, np.uint8)
+        array[::4096] = 3
+        npy = b"".join(encode_tensor(array.astype("f2")))
+        for data_type, form, data, expected in (
+            ("binary", "raw", array.tobytes(), b"6"),
+            ("binary", "raw", b"", b"0"),
+            ("tensor", "numpy", npy, None),
+            ("text", "raw", b"four", b"4"),
+            ("json", "json", b"[1,2]", b"2"),
+            ("json", "json", b"7", b"0"),
+        ):
+            reply = self.answer(request("pitwall.probe", data, data_type=data_type, format=form))
+            self.assertEqual(reply.error_code, "", reply.error_message)
+            if expected is not None:
+                self.assertEqual(b"".join(reply.parts), expected)
 
     def test_a_deadline_is_the_handlers_too(self) -> None:
         def wait(_payload: Any, context: Context) -> None:

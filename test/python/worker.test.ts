@@ -19,7 +19,7 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
-import { type Tensor, type TensorData, tensor } from 'pitwall/transports';
+import { type SharedResult, type Tensor, type TensorData, tensor } from 'pitwall/transports';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodableOf } from '../../src/transports/encodable.ts';
 import { WorkerClient } from '../../src/transports/worker-client.ts';
@@ -55,6 +55,25 @@ describe.skipIf(PYTHON === undefined)('payloads', () => {
     expect(after).toEqual(before);
     expect(runtime.legs.every((leg) => leg.lane === 'zeroCopy')).toBe(true);
     expect(workers.status()).toMatchObject({ arena: { leases: 0, leasedBytes: 0 } });
+  });
+
+  it('that the host builds in shared memory are not copied on the way, nor are results that it leaves there', async () => {
+    const runtime = await testRuntime();
+    const workers = await testPool(runtime, { script });
+    runtime.lane = 'zeroCopy';
+    const built = workers.allocateTensor('float64', [1_000, 500]);
+    const { data } = built.tensor;
+    for (let i = 0; i < data.length; i += 1) data[i] = i;
+    const negative = Float64Array.from(data, (each) => -each);
+    // The first answer shows how large results of this command are.
+    expectTensor(await workers.execute('negative', built.tensor), negative, [1_000, 500]);
+    const result = (await workers.execute('negative', built.tensor, { sharedResult: true })) as SharedResult; // as asked for
+    expect(result.shared).toBe(true);
+    expectTensor(result.value, negative, [1_000, 500]);
+    expect(workers.status().arena).toMatchObject({ leases: 2 });
+    result.release();
+    built.release();
+    expect(workers.status().arena).toMatchObject({ leases: 0 });
   });
 
   it('of 100 MB give the same by both lanes', async () => {

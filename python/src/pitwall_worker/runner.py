@@ -17,6 +17,7 @@ from .errors import PitwallError
 from .memory.arena import ArenaSlice, AttachedArena, attach_arena
 from .messages import Reply, Request, failed
 from .payload import Encoded, decode_payload, decompress, encode_payload
+from .probe import PROBE_COMMAND, read_payload
 from .registry import Registry
 from .tensor import header_of
 from .threads import HandlerThreads
@@ -83,7 +84,7 @@ class Runner:
     def _answer(self, request: Request, context: Context) -> Reply:
         started = time.perf_counter()
         command = request.command
-        handler = self._registry.find(command)
+        handler = read_payload if command == PROBE_COMMAND else self._registry.find(command)
         if handler is None:
             known = ", ".join(self.commands)
             return failed("PITWALL_UNKNOWN_COMMAND", f'no handler "{command}" (there are: {known})')
