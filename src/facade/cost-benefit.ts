@@ -3,7 +3,6 @@ import { describeRequest } from '../decision/describe.ts';
 import { compareBy } from '../decision/estimate.ts';
 import { type Flip, flips } from '../decision/flip.ts';
 import { type Forecast, forecast, type Workload } from '../decision/forecast.ts';
-import { lessons } from '../decision/lessons.ts';
 import type { PayloadKind } from '../decision/table.ts';
 import type { CostBenefitAnalysis, Method, MethodEstimate, TransferRequest, Warmth } from '../decision/types.ts';
 import { InvalidArgumentError } from '../errors.ts';
@@ -82,11 +81,13 @@ export class CostBenefit {
   /**
    * What a pool has learned, in a few sentences: a shallow tree grown on some thousand of its decisions, with how often it is right.
    * @param kinds of payloads that are looked at. Default: tensors, dataframes, documents, blobs
-   * @throws InvalidArgumentError for a pool that is unknown
+   * Rejects with InvalidArgumentError for a pool that is unknown.
    */
-  lessons(pool: string, kinds: readonly PayloadKind[] = USUAL_KINDS): Distilled {
+  async lessons(pool: string, kinds: readonly PayloadKind[] = USUAL_KINDS): Promise<Distilled> {
     const slot = this.#board.slot(pool);
     if (!slot) throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');
+    // ml-cart is loaded when it is first asked for.
+    const { lessons } = await import('../decision/lessons.ts');
     return lessons(slot, kinds);
   }
 
