@@ -58,11 +58,12 @@ function removeOld(engine: Engine, options: UpkeepOptions, budget: TimeBudget, r
 }
 
 function build(engine: Engine, { nowUs }: UpkeepOptions, budget: TimeBudget, result: Mutable<RetainResult>): void {
-  result.sealedMinutes = engine.seal(nowUs, budget);
-  if (budget.spent) return;
+  // Hours first: after an import, cells of minutes would pile up until the last one is sealed, and the file with them.
   result.rolledUpHours = engine.rollUp(nowUs, budget);
   if (budget.spent) return;
   removeMinuteCells(engine.environment, (nowUs - MINUTE_CELLS_US) / 1_000_000, budget);
+  if (budget.spent) return;
+  result.sealedMinutes = engine.seal(nowUs, budget);
   if (budget.spent) return;
   result.compactedBlocks = engine.compact(nowUs, budget);
 }
