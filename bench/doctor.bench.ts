@@ -98,7 +98,7 @@ if (process.argv[1]?.endsWith('doctor.bench.mjs')) {
   for (const { name, value, bar, holds, peer } of await run(Number(process.argv[2] ?? DRAWS))) {
     const verdict = bar === undefined ? '' : `  ${bar} ${holds ? 'holds' : 'MISSED'}`;
     console.log(
-      `${name.padEnd(72)}${value.toFixed(3)}${verdict}${peer ? `  (${peer.name} ${peer.value.toFixed(3)})` : ''}`,
+      `${name.padEnd(80)}${value.toFixed(3)}${verdict}${peer ? `  (${peer.name} ${peer.value.toFixed(3)})` : ''}`,
     );
   }
 }

@@ -40,8 +40,16 @@ const WARM_UP_TRANSFERS = 60;
 const LEAST = { fixedUs: 1, usPerByte: 2e-5 } as const;
 const SEED = 1;
 
-/** Never rejects: what did not work is in `problems`. */
-export async function measureLanes(workers: WorkerPool, budgetMs: number, deadlineMs: number): Promise<LaneFigures> {
+/**
+ * Never rejects: what did not work is in `problems`.
+ * @param copyMBps of this machine's memory: no lane that copies is faster, whatever few samples of a busy machine say
+ */
+export async function measureLanes(
+  workers: WorkerPool,
+  copyMBps: number | undefined,
+  budgetMs: number,
+  deadlineMs: number,
+): Promise<LaneFigures> {
   const lanes = workers.lanes('read', { timeoutMs: TRANSFER_TIMEOUT_MS });
   const arena = workers.status().arena;
   const signal = AbortSignal.timeout(Math.max(1, Math.ceil(deadlineMs - performance.now())));
@@ -50,7 +58,7 @@ export async function measureLanes(workers: WorkerPool, budgetMs: number, deadli
   await warmUp(probes, deadlineMs);
   const samples = await sampleInTurn(probes, budgetMs, deadlineMs);
   const grpc = grpcFigures(samples);
-  const zeroCopy = arena === undefined ? undefined : zeroCopyFigures(samples, arena.lane);
+  const zeroCopy = arena === undefined ? undefined : zeroCopyFigures(samples, arena.lane, copyMBps);
   return {
     grpc,
     zeroCopy,
@@ -138,9 +146,13 @@ function grpcFigures(samples: Samples): GrpcFigures | undefined {
   return { ...line, roundTripUs: smallest(points, line), gzip };
 }
 
-function zeroCopyFigures(samples: Samples, memoryLane: ZeroCopyFigures['memoryLane']): ZeroCopyFigures | undefined {
+function zeroCopyFigures(
+  samples: Samples,
+  memoryLane: ZeroCopyFigures['memoryLane'],
+  copyMBps = Number.POSITIVE_INFINITY,
+): ZeroCopyFigures | undefined {
   const points = pointsOf(samples, 'zero_copy', SIZES);
-  const line = fitLine(points, LEAST);
+  const line = fitLine(points, { ...LEAST, usPerByte: Math.max(LEAST.usPerByte, 1 / copyMBps) });
   if (line === undefined) return undefined;
   return { ...line, memoryLane, roundTripUs: smallest(points, line), cold: coldExtra(samples, points) };
 }

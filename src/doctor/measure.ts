@@ -8,10 +8,10 @@ import { benchmarkWorkerScript } from '../transports/worker-file.ts';
 import { startWorkerPool } from '../transports/worker-pool.ts';
 import { type LaneFigures, measureLanes, POOL } from './lane-figures.ts';
 import { measureMemory } from './memory-figures.ts';
-import { PlainGrpc } from './plain-grpc.ts';
 import type { MachineReport } from './report.ts';
 import { storeCard } from './store-card.ts';
 import { adviceOn, lookAround } from './surroundings.ts';
+import { measureWindows } from './window-figures.ts';
 
 export interface MeasureOptions {
   /** Of measuring; starting processes comes on top. 0.5..60, default 2. */
@@ -67,7 +67,7 @@ async function measure(budgetMs: number, shmDir: string): Promise<MachineReport>
       ? await attempt(problems, () => measureMemory(shmDir, ...part(SHARE.memory)))
       : undefined;
     cpu.read();
-    const lanes = await attempt(problems, () => throughWorker(shmDir, () => part(SHARE.lanes)));
+    const lanes = await attempt(problems, () => throughWorker(shmDir, memory?.copyMBps, () => part(SHARE.lanes)));
     problems.push(...(lanes?.problems ?? []));
     const timing = { measuredAtMs, tookMs: performance.now() - startedMs, systemLoad: cpu.read() ?? null };
     const card = cardOf(lanes, memory, windows ?? [], timing);
@@ -87,23 +87,13 @@ async function measure(budgetMs: number, shmDir: string): Promise<MachineReport>
 /** When a part may begin to measure, and when it must have ended: asked for when its processes have started. */
 type Part = () => readonly [budgetMs: number, deadlineMs: number];
 
-async function measureWindows(part: Part): Promise<WindowFigures[]> {
-  const plain = new PlainGrpc();
-  try {
-    await plain.ready();
-    return await plain.measure(...part());
-  } finally {
-    await plain.close();
-  }
-}
-
-async function throughWorker(shmDir: string, part: Part): Promise<LaneFigures> {
+async function throughWorker(shmDir: string, copyMBps: number | undefined, part: Part): Promise<LaneFigures> {
   const runtime = await startRuntime({ dataDir: false, logger: false, sharedMemoryDir: shmDir });
   try {
     const script = benchmarkWorkerScript();
     const limits = { startTimeoutMs: START_TIMEOUT_MS, maxRestarts: 1 };
     const workers = await startWorkerPool(runtime, { pool: POOL, script, arenaBytes: ARENA_BYTES, ...limits });
-    return await measureLanes(workers, ...part());
+    return await measureLanes(workers, copyMBps, ...part());
   } finally {
     await runtime.shutdown({ timeoutMs: SHUTDOWN_MS });
   }

@@ -5,15 +5,21 @@ import { PYTHON, withPython } from '../transports/find-python.ts';
 import { MachineRoom } from '../transports/memory/machine-room.ts';
 import { openArena } from '../transports/memory/open-arena.ts';
 import type { MemoryLane } from '../transports/memory/types.ts';
+import { tryPackages } from './package-trial.ts';
 import type { Finding, Room, SharedMemoryFinding, Surroundings } from './report.ts';
 
 const MEMORY_LANES: readonly MemoryLane[] = ['memfd', 'file', 'copy'];
+const PACKAGES = ['lmdb', 'piscina', '@grpc/grpc-js', 'apache-arrow'];
 const TRIAL_BYTES = 2 ** 20;
 const PYTHON_TIMEOUT_MS = 5_000;
 
 /** Never rejects. */
 export async function lookAround(shmDir: string): Promise<Surroundings> {
-  const [sharedMemory, python, packages] = await Promise.all([tryMemoryLanes(shmDir), tryPython(), tryPackages()]);
+  const [sharedMemory, python, packages] = await Promise.all([
+    tryMemoryLanes(shmDir),
+    tryPython(),
+    tryPackages(PACKAGES),
+  ]);
   return {
     nodeVersion: process.versions.node,
     cores: cpus().length,
@@ -84,24 +90,6 @@ function koffiBy(lanes: readonly SharedMemoryFinding[]): Finding {
   const mapped = lanes.filter(({ name }) => name !== 'copy');
   const works = mapped.some((lane) => lane.works);
   return { name: 'koffi', works, problem: works ? '' : (mapped[0]?.problem ?? '') };
-}
-
-function tryPackages(): Promise<Finding[]> {
-  return Promise.all([
-    tried('lmdb', () => import('lmdb')),
-    tried('piscina', () => import('piscina')),
-    tried('@grpc/grpc-js', () => import('@grpc/grpc-js')),
-    tried('apache-arrow', () => import('apache-arrow')),
-  ]);
-}
-
-async function tried(name: string, load: () => Promise<unknown>): Promise<Finding> {
-  try {
-    await load();
-    return { name, works: true, problem: '' };
-  } catch (error) {
-    return { name, works: false, problem: firstLine(messageOf(error)) };
-  }
 }
 
 async function tryPython(): Promise<Finding> {

@@ -11,12 +11,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Grpc from '@grpc/grpc-js';
 import { PitwallError } from '../errors.ts';
-import type { WindowFigures } from '../learning/machine-card.ts';
-import { MESSAGE_LIMITS, WINDOW_BYTES } from '../transports/service.ts';
-import { type Probe, sampleInTurn, typical } from './sampling.ts';
+import { MESSAGE_LIMITS, WINDOW_BYTES } from './service.ts';
 
 const METHOD = '/pitwall.doctor.Plain/Send';
-const SIZES = [256 * 1024, 2 ** 20, 4 * 2 ** 20];
 const START_MS = 15_000;
 const CALL_MS = 10_000;
 const STOP_MS = 2_000;
@@ -43,7 +40,11 @@ process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)
 Promise.all([serve(plain, false), serve(wide, true)]).then(() => process.stdout.write('ready'));
 `;
 
+/** The windows as they come, or wide as in pitwall's workers. */
+export type PlainWindow = 'plain' | 'wide';
+
 export class PlainGrpc {
+  readonly #clients: Grpc.Client[] = [];
   readonly #folder: string;
   readonly #child: ChildProcess;
   readonly #ready: Promise<void>;
@@ -52,6 +53,8 @@ export class PlainGrpc {
     this.#folder = mkdtempSync(path.join(tmpdir(), 'pitwall-doctor-'));
     const program = [locateGrpc(), this.#address('plain'), this.#address('wide'), String(WINDOW_BYTES)];
     this.#child = spawn(process.execPath, ['-e', SERVER, ...program], {
+      // Freed memory is kept, as in pitwall's workers: else it is page faults that are measured.
+      env: { MALLOC_MMAP_THRESHOLD_: '134217728', MALLOC_TRIM_THRESHOLD_: '268435456', ...process.env },
       stdio: ['pipe', 'pipe', 'ignore'],
       windowsHide: true,
     });
@@ -65,33 +68,22 @@ export class PlainGrpc {
     return this.#ready;
   }
 
-  async measure(budgetMs: number, deadlineMs: number): Promise<WindowFigures[]> {
+  /** Microseconds of one call of each kind: making the message of a payload is part of it. Use after `ready`; rejects where a call fails. */
+  async callers(): Promise<Readonly<Record<PlainWindow, (payload: Uint8Array) => Promise<number>>>> {
     const grpc = await import('@grpc/grpc-js');
-    const clientOf = (name: 'plain' | 'wide', options: object): Grpc.Client =>
-      new grpc.Client(this.#address(name), grpc.credentials.createInsecure(), { ...MESSAGE_LIMITS, ...options });
+    const clientOf = (name: PlainWindow, options: object): Grpc.Client => {
+      const limits = { ...MESSAGE_LIMITS, ...options };
+      const client = new grpc.Client(this.#address(name), grpc.credentials.createInsecure(), limits);
+      this.#clients.push(client);
+      return client;
+    };
     const plain = clientOf('plain', {});
     const wide = clientOf('wide', { 'grpc-node.flow_control_window': WINDOW_BYTES });
-    try {
-      const probes = SIZES.flatMap((bytes): Probe[] => {
-        const message = Buffer.alloc(bytes, 1);
-        return [
-          { name: `plain ${bytes}`, run: () => timed(plain, message) },
-          { name: `wide ${bytes}`, run: () => timed(wide, message) },
-        ];
-      });
-      const { us } = await sampleInTurn(probes, budgetMs, deadlineMs);
-      return SIZES.flatMap((bytes) => {
-        const [defaultUs, tunedUs] = [typical(us.get(`plain ${bytes}`)), typical(us.get(`wide ${bytes}`))];
-        if (defaultUs === undefined || tunedUs === undefined) return [];
-        return [{ bytes, defaultMBps: bytes / defaultUs, tunedMBps: bytes / tunedUs }];
-      });
-    } finally {
-      plain.close();
-      wide.close();
-    }
+    return { plain: (payload) => timed(plain, payload), wide: (payload) => timed(wide, payload) };
   }
 
   async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
     const child = this.#child;
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
@@ -103,7 +95,7 @@ export class PlainGrpc {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #address(name: 'plain' | 'wide'): string {
+  #address(name: PlainWindow): string {
     return `unix:${path.join(this.#folder, name)}`;
   }
 }
@@ -137,8 +129,7 @@ function whenReady(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Microseconds of one call; making the message of a payload is part of it. */
-function timed(client: Grpc.Client, payload: Buffer): Promise<number> {
+function timed(client: Grpc.Client, payload: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
     const message = Buffer.from(payload);
