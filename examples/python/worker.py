@@ -23,17 +23,16 @@ def normalize(rows: npt.NDArray[np.floating[Any]], context: Context) -> npt.NDAr
 
 
 @worker.handler("group_by")
-def group_by(table: Table) -> dict[str, Any]:
-    """Rows by the values of the first column; of every other numeric column the sum for each."""
+def group_by(table: Table) -> Table:
+    """A row for each value of the first column: how many rows there are, and the sum of every other numeric column."""
     first, *others = table.values()
     codes, groups = first.encode()
     known = codes >= 0
-    sums = {
-        column.name: np.bincount(codes[known], weights=column.values[known], minlength=len(groups))
-        for column in others
-        if column.values.dtype.kind in "iuf"
-    }
-    return {"groups": groups, "rows": np.bincount(codes[known], minlength=len(groups)), "sums": sums}
+    columns = {first.name: groups, "rows": np.bincount(codes[known], minlength=len(groups))}
+    for column in others:
+        if column.values.dtype.kind in "iuf":
+            columns[column.name] = np.bincount(codes[known], weights=column.values[known], minlength=len(groups))
+    return Table.of(columns)
 
 
 @worker.handler("digest")

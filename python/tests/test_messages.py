@@ -23,7 +23,7 @@ from pitwall_worker.messages import (
     encode_reply,
     failed,
 )
-from pitwall_worker.wire import bytes_field, double_field, number_field, read_fields, text_field
+from pitwall_worker.wire import Bytes, bytes_field, double_field, number_field, read_fields, text_field
 
 SEED = int(os.environ.get("PITWALL_SEED", random.randrange(2**32)))
 
@@ -109,7 +109,7 @@ class Frames(unittest.TestCase):
         self.assertEqual(got, frames, f"seed {SEED}")
 
     def test_are_written_in_pieces_without_a_loss(self) -> None:
-        body = [b"head", memoryview(bytes(range(256)) * 8_000), b"", b"tail"]
+        body: list[Bytes] = [b"head", memoryview(bytes(range(256)) * 8_000), b"", b"tail"]
         writer = threading.Thread(target=lambda: write_frame(self.near, REPLY, 9, body))
         writer.start()
         whole = b"".join(bytes(part) for part in body)

@@ -100,7 +100,8 @@ class Values(unittest.TestCase):
         return decode_payload(encoded.data_type, encoded.format, memoryview(b"".join(encoded.parts)))
 
     def test_of_every_kind_come_back(self) -> None:
-        for value in ({"a": [1, None, "ü"]}, [], 0, False, None, 1.5, "text with ü", ""):
+        values: tuple[Any, ...] = ({"a": [1, None, "ü"]}, [], 0, False, None, 1.5, "text with ü", "")
+        for value in values:
             self.assertEqual(self.round(value), value)
         for data in (b"", b"bytes", bytearray(b"bytes"), memoryview(b"bytes")[1:3]):
             self.assertEqual(self.round(data), bytes(data))

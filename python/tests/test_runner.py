@@ -17,8 +17,9 @@ from pitwall_worker.tensor import encode_tensor
 
 
 def request(command: str, data: bytes = b"1", timeout_ms: float = 0, **changes: Any) -> Request:
-    fields = dict(data_type="json", format="json", gzip=False, reference=None, result_reference=None, size=len(data))
-    return Request(command=command, data=memoryview(data), timeout_ms=timeout_ms, **{**fields, **changes})  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"data_type": "json", "format": "json", "gzip": False, "size": len(data)}
+    fields |= {"reference": None, "result_reference": None, **changes}
+    return Request(command=command, data=memoryview(data), timeout_ms=timeout_ms, **fields)
 
 
 class Case(unittest.TestCase):

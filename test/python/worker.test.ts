@@ -147,6 +147,24 @@ describe.skipIf(PYTHON === undefined)('payloads', () => {
     await expect(workers.execute('columns', nested)).rejects.toThrow(/"list"|'list' is nested/);
   });
 
+  it('that a handler makes of columns are Arrow tables to the host', async () => {
+    const runtime = await testRuntime();
+    const workers = await testPool(runtime, { script });
+    for (const lane of ['grpc', 'zeroCopy', 'zeroCopy'] as const) {
+      runtime.lane = lane;
+      for (const rows of [0, 1, 7, 20_000]) {
+        const table = (await workers.execute('tableOf', rows)) as Table;
+        expect(table.numRows).toBe(rows);
+        const last = rows === 0 ? [] : table.get(rows - 1)?.toArray();
+        const i = rows - 1;
+        const gap = i % 3 === 0;
+        const expected = [BigInt(i), i % 256, i / 2, i % 2 === 0, gap ? null : `zeile ü ${i}`, gap ? null : BigInt(i)];
+        if (rows > 0) expect(last?.slice(0, 6)).toEqual(expected);
+        if (rows > 0) expect(last?.slice(6).map(Number)).toEqual([86_400_000 * i, i]);
+      }
+    }
+  });
+
   it('that are damaged tables are refused, and nothing worse', async () => {
     const runtime = await testRuntime();
     const workers = await testPool(runtime, { script });

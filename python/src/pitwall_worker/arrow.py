@@ -1,6 +1,6 @@
 """
 Reads Arrow IPC streams and files (https://arrow.apache.org/docs/format/Columnar.html) as far as tables of plain columns go: numbers, bools, text, bytes,
-dates and times, and dictionaries of those. Nested columns and compressed bodies are refused; `Table.data` would have them for pyarrow.
+dates and times, and dictionaries of those. Nested columns and compressed bodies are refused.
 """
 
 from __future__ import annotations
@@ -205,7 +205,8 @@ def _read_column(batch: _Batch, each: _Field, dictionaries: dict[int, list[Any]]
 def _read_values(batch: _Batch, kind: _Type) -> Chunk:
     rows, nulls = batch.node()
     if kind.name == "null":
-        return Chunk(np.full(rows, None, dtype=object), np.zeros(rows, bool))
+        # One for all: there may be any number of them, at no cost to who sends them.
+        return Chunk(np.broadcast_to(np.array(None, dtype=object), rows), np.broadcast_to(np.array(False), rows))
     if nulls > 0:
         valid: Array | None = batch.bits(rows)
     else:

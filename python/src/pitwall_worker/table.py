@@ -91,6 +91,18 @@ class Table(Mapping[str, Column]):
         #: The Arrow IPC stream itself: ``pyarrow.ipc.open_stream(table.data).read_all()``, where pyarrow is.
         self.data = data
 
+    @staticmethod
+    def of(columns: Mapping[str, Any]) -> Table:
+        """
+        A table to be returned: columns by name, each an array, or a list of numbers, bools or text, in which None is null. The host gets an Arrow table.
+
+        Raises ValueError for columns of different lengths, TypeError for values of which there are no columns.
+        """
+        from .arrow import decode_table
+        from .arrow_write import encode_columns
+
+        return decode_table(memoryview(encode_columns(columns)))
+
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]
 
