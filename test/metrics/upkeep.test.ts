@@ -73,6 +73,47 @@ describe('upkeep', () => {
     }
   });
 
+  it('counts every record once, whoever stores what between its smallest steps', async () => {
+    const dataDir = directory();
+    const now = () => HOUR_START_US + 4 * HOUR_US;
+    const { store } = await open({ dataDir, now });
+    // A second writer of the directory: minutes of which neither saw all records are made from what is stored.
+    const other = await open({ dataDir, now });
+    const everything = traffic({ count: 6000, fromUs: HOUR_START_US, everyUs: 2_000_000 });
+    const appended: typeof everything = [];
+    const append = async (to: MetricsStore, count: number) => {
+      const batch = Array.from({ length: count }, (_, index) => everything[((appended.length + index) * 7919) % 6000])
+        .filter((one) => one !== undefined)
+        .map((one, index) => ({ ...one, transferId: `mgk2x0aabcde-${(appended.length + index).toString(36)}` }));
+      appended.push(...batch);
+      await to.append(batch);
+    };
+    await append(store, 1500);
+    await append(other.store, 1500);
+    for (let step = 0; step < 60; step += 1) {
+      await (step % 3 === 0 ? other.store : store).retain({ budgetMs: 1 });
+      if (step % 2 === 0) await append(step % 4 === 0 ? store : other.store, 20);
+    }
+    await retainAll(store);
+    await append(other.store, 300);
+    for (const query of [{}, { method: 'grpc' as const }, { dataType: 'json' }, { groupBy: 'sizeBand' as const }]) {
+      const range = { pool: 'ml', fromUs: HOUR_START_US, toUs: HOUR_START_US + 4 * HOUR_US, ...query };
+      const expected = appended.filter(
+        (one) =>
+          (range.method === undefined || one.method === range.method) &&
+          (range.dataType === undefined || one.dataType === range.dataType),
+      );
+      expect([query, store.statistics(range).count]).toEqual([query, expected.length]);
+      const series = store.series({ ...range, granularityMs: 3_600_000 });
+      expect(series.map(({ count }) => count)).toEqual(
+        [0, 1, 2, 3].map(
+          (hour) => expected.filter((one) => Math.floor((one.timestampUs - HOUR_START_US) / HOUR_US) === hour).length,
+        ),
+      );
+      expect(await other.store.statisticsInSlices(range)).toEqual(other.store.statistics(range));
+    }
+  });
+
   it('removes what is older than the retention, records, ids and aggregates alike', async () => {
     let nowUs = HOUR_START_US;
     const { store } = await open({ retentionHours: 2, now: () => nowUs });
