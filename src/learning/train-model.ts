@@ -168,7 +168,7 @@ function passThrough(
   return { residuals, predictedUs, recent, heldOut };
 }
 
-const SNAPSHOT_EVERY = 8;
+const SNAPSHOT_EVERY = 16;
 
 function vocabularyOf(observations: readonly Observation[], residuals: Float64Array): TreeFeatures {
   const values = Array.from(residuals);

@@ -87,8 +87,10 @@ export class TrainingChild {
     });
   }
 
-  kill(): void {
+  /** @param awaited the host stays until it is gone */
+  kill(awaited = false): void {
     this.#killed = true;
+    if (awaited) this.#process.ref();
     this.#process.kill('SIGKILL');
   }
 

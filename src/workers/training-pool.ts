@@ -136,7 +136,7 @@ export class TrainingPool {
     const gone = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    for (const child of this.#children) child.kill();
+    for (const child of this.#children) child.kill(true);
     await gone;
   }
 

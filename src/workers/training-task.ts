@@ -39,6 +39,8 @@ export interface Trained {
   /** Time in the thread, milliseconds: reading, then training. */
   readonly readMs: number;
   readonly trainMs: number;
+  /** Processor time of the process for both, milliseconds: what they would take where nothing else runs. */
+  readonly cpuMs: number;
   /** Versions of what trained it, by name. */
   readonly libraries: Readonly<Record<string, string>>;
 }

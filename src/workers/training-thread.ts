@@ -13,6 +13,7 @@ const DEFAULT_MINIMUM = 1_000;
 /** Answers with a `TrainingResult` whose buffer changes owner instead of being copied. */
 export default async function train(task: TrainingTask): Promise<unknown> {
   const startMs = performance.now();
+  const before = process.cpuUsage();
   const observations = await observationsOf(task);
   const needed = task.options.minimumRows ?? DEFAULT_MINIMUM;
   if (observations.length < needed) {
@@ -21,7 +22,10 @@ export default async function train(task: TrainingTask): Promise<unknown> {
   const readMs = performance.now() - startMs;
   const { learner, buffer, report } = trainModel(observations, task.options, incumbentOf(task));
   const trainMs = performance.now() - startMs - readMs;
-  const result: Trained = { type: 'trained', learner, buffer, report, readMs, trainMs, libraries: librariesHere() };
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1000;
+  const libraries = librariesHere();
+  const result: Trained = { type: 'trained', learner, buffer, report, readMs, trainMs, cpuMs, libraries };
   return move({ [transferableSymbol]: buffer, [valueSymbol]: result });
 }
 

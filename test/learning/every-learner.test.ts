@@ -88,6 +88,43 @@ describe.each(LEARNERS)('$name', ({ create, restore }) => {
     );
   });
 
+  test('takes features in any order, and more than it knows', () => {
+    fc.assert(
+      fc.property(fc.array(observations, { maxLength: 20 }), observations, (history, probe) => {
+        const [first, second] = [create(), create()];
+        const turned = (observation: Observation): Observation =>
+          Object.assign(Object.fromEntries(Object.entries({ ...observation, later: 1 }).reverse()), observation);
+        for (const observation of history) first.learn(observation);
+        for (const observation of history) second.learn(turned(observation));
+        expect(said(second, turned(probe))).toStrictEqual(said(first, probe));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('chooses by what it compares: the draw decides within the propensity that it states', () => {
+    fc.assert(
+      fc.property(
+        fc.array(observations, { maxLength: 40 }),
+        observations,
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (history, probe, random) => {
+          const learner = create();
+          for (const observation of history) learner.learn(observation);
+          const choice = learner.snapshot().choose?.(probe, { statistic: 'median', explorationRate: 0.05, random });
+          if (choice === undefined) return;
+          expect(choice.propensity).toBeGreaterThan(0);
+          expect(choice.propensity).toBeLessThanOrEqual(1);
+          expect(choice.explored).toBe(choice.method !== choice.greedy);
+          expect(choice.comparison).toStrictEqual(learner.snapshot().compare?.(probe));
+          const greedy = learner.snapshot().choose?.(probe, { statistic: 'median', explorationRate: 0, random });
+          expect(greedy).toMatchObject({ method: choice.greedy, propensity: 1, explored: false });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
   test('copes with missing features, and with numbers that are none', () => {
     const learner = create();
     const random = seededRandom(7);

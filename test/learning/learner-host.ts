@@ -177,7 +177,16 @@ export class LearnerHost {
     }
     const serving = incumbent && openSecondLayer(incumbent.learner, incumbent.buffer);
     const { learner: kind, buffer, report } = trainModel(rows, { ...options, boosting: FEW_TREES }, serving);
-    const result = { type: 'trained' as const, learner: kind, buffer, report, readMs: 0, trainMs: 0, libraries: {} };
+    const result = {
+      type: 'trained' as const,
+      learner: kind,
+      buffer,
+      report,
+      readMs: 0,
+      trainMs: 0,
+      cpuMs: 0,
+      libraries: {},
+    };
     return { type: 'ok', result };
   }
 }

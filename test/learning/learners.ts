@@ -1,9 +1,10 @@
-/** Every learner, for the one suite that all of them pass. A new learner is one more entry. */
+/** Every learner, for the one suite that all of them pass. A new second layer is one more line: `onCostModel(name, kind, bytes)`. */
 import { BoostedModel, type StoredResiduals } from '../../src/learning/boosted-model.ts';
 import { boost } from '../../src/learning/boosting.ts';
 import { compileTrees } from '../../src/learning/compiled-trees.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
 import { seededRandom } from '../../src/learning/random.ts';
+import type { LearnerKind } from '../../src/learning/second-layer.ts';
 import { FEATURE_COUNT, SIZE_FEATURE } from '../../src/learning/tree-features.ts';
 import type { CostModelSnapshot, JsonValue, Observation } from '../../src/learning/types.ts';
 
@@ -21,26 +22,30 @@ export interface LearnerCase {
 
 export const LEARNERS: readonly LearnerCase[] = [
   { name: 'cost model', create: () => new CostModel(), restore: (state) => CostModel.fromState(state) },
-  {
-    name: 'boosted trees on the cost model',
-    create: () => new BothLayers(),
-    restore: (state) => BothLayers.from(state),
-  },
+  onCostModel('boosted trees on the cost model', 'boosted_trees', trees()),
 ];
 
-/** The second layer as the learner runs it: trees that were trained before, intervals and cost model that follow the present. */
+/** A second layer as the learner runs it: its bytes were trained before, intervals and cost model follow the present. */
+function onCostModel(name: string, learner: LearnerKind, buffer: ArrayBuffer): LearnerCase {
+  const model = (residuals: StoredResiduals): BoostedModel =>
+    new BoostedModel(buffer, { modelId: 'test', learner, requiredConfidence: 0.5, residuals });
+  return {
+    name,
+    create: () => new BothLayers(new CostModel(), model({ grpc: [], zeroCopy: [] })),
+    restore: (state) => {
+      const { cost, residuals } = state as { cost: unknown; residuals: StoredResiduals }; // as `toState` made it
+      return new BothLayers(CostModel.fromState(cost), model(residuals));
+    },
+  };
+}
+
 class BothLayers implements LearnerUnderTest {
   readonly #cost: CostModel;
   readonly #model: BoostedModel;
 
-  constructor(cost = new CostModel(), residuals: StoredResiduals = { grpc: [], zeroCopy: [] }) {
+  constructor(cost: CostModel, model: BoostedModel) {
     this.#cost = cost;
-    this.#model = new BoostedModel(TREES, { modelId: 'test', requiredConfidence: 0.5, residuals });
-  }
-
-  static from(state: unknown): BothLayers {
-    const { cost, residuals } = state as { cost: unknown; residuals: StoredResiduals };
-    return new BothLayers(CostModel.fromState(cost), residuals);
+    this.#model = model;
   }
 
   learn(observation: Observation): void {
@@ -57,8 +62,6 @@ class BothLayers implements LearnerUnderTest {
     return { cost: this.#cost.toState(), residuals: { grpc, zeroCopy } };
   }
 }
-
-const TREES = trees();
 
 function trees(): ArrayBuffer {
   const random = seededRandom(1);

@@ -234,9 +234,11 @@ describe('a training that misbehaves costs itself alone', () => {
 
   test('neither keeps its host alive nor outlives it', async () => {
     const host = fileURLToPath(new URL('./threads/host.mjs', import.meta.url));
-    for (const how of ['ends', 'is killed']) {
+    for (const how of ['ends', 'closes', 'is killed']) {
       const { stdout } = await promisify(execFile)(process.execPath, [host, how]).catch((error) => error);
-      const pid = Number(stdout);
+      // Whoever waits for the end of it gets there.
+      expect(stdout.endsWith(' closed')).toBe(how === 'closes');
+      const pid = Number.parseInt(stdout, 10);
       expect(pid).toBeGreaterThan(0);
       await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
     }

@@ -1,4 +1,7 @@
-/** A host that starts a training, says which process trains, and ends by itself or is killed: `node host.mjs ends | 'is killed'`. */
+/**
+ * A host that starts a training, says which process trains, and ends by itself, closes it and ends, or is killed:
+ * `node host.mjs ends | closes | 'is killed'`.
+ */
 import { fileURLToPath } from 'node:url';
 import { TrainingPool } from '../../../dist/workers/training-pool.js';
 
@@ -11,5 +14,6 @@ setTimeout(() => {
   const [pid] = pool.status.pids;
   process.stdout.write(`${pid}`, () => {
     if (process.argv[2] === 'is killed') process.kill(process.pid, 'SIGKILL');
+    if (process.argv[2] === 'closes') void pool.close().then(() => process.stdout.write(' closed'));
   });
 }, 300);
