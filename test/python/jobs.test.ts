@@ -43,7 +43,7 @@ describe.skipIf(PYTHON === undefined)('the main job', () => {
   it('runs with --worker python, and nothing fails', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'pitwall main job '));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const job = ['examples/main-job/main.js', '--worker', 'python', '--chaos', 'off', '--seconds', '2', '--json'];
+    const job = ['examples/main-job/main.js', '--worker', 'python', '--chaos', 'off', '--seconds', '1', '--json'];
     const said = execFileSync(process.execPath, [...job, '--data-dir', path.join(folder, 'data')], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
