@@ -5,6 +5,7 @@
  *
  *   one probe:  other lane, taken lane, taken lane, other lane; then a rest of ninety-nine times what that took
  */
+import { knownResources } from '../decision/resources.ts';
 import type { DecisionReason } from '../decision/types.ts';
 import { bestProbe, counterfactual, type ProbeChoice, type ProbedLanes } from '../learning/probe-choice.ts';
 import type { Lane, Observation } from '../learning/types.ts';
@@ -216,7 +217,7 @@ function refill(own: PoolState, nowMs: number): void {
 
 function isIdle({ board, nowMs }: ProberArgs, own: PoolState, slot: PoolSlot): boolean {
   const atMs = nowMs();
-  const load = board.resources?.systemLoad;
+  const load = knownResources(board.resources, atMs)?.systemLoad;
   return (
     own.counts.stopped === undefined &&
     own.seen >= ENOUGH_SEEN &&

@@ -3,7 +3,9 @@ import { startRuntime } from 'pitwall';
 import { startWorkerPool, tensor, type WorkerPool } from 'pitwall/transports';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PROBE_COMMAND, type ProbeOffer } from '../../dist/transports/probe-offer.js';
+import { down } from '../runtime/support.ts';
 import { SCRIPT, testRuntime } from '../transports/support.ts';
+import { FEATURES } from './synthetic.ts';
 
 async function offered(options: object = {}): Promise<{ offers: (ProbeOffer | undefined)[]; workers: WorkerPool }> {
   const offers: (ProbeOffer | undefined)[] = [];
@@ -67,5 +69,36 @@ describe('probes in the running package', () => {
     expect(() => runtime.learning.offerProbes('ml', { grpc: lane, zeroCopy: lane }, { bytesPerMinute: -1 })).toThrow(
       'bytesPerMinute',
     );
+  });
+
+  test('an idle pool of real workers tries the lane that nothing took: the cost model knows of it, no record does', async () => {
+    const runtime = await startRuntime({
+      dataDir: false,
+      logger: false,
+      pools: [{ name: 'ml', minimumThresholdMb: 0.001, zeroCopyThresholdMb: 900, explorationRate: 0.0001 }],
+    });
+    onTestFinished(() => runtime.shutdown());
+    // How busy this machine is must not decide the test.
+    await down(runtime, 'pitwall', 'resource_monitor');
+    const workers = await startWorkerPool(runtime, { pool: 'ml', script: SCRIPT, arenaBytes: 16 * 2 ** 20 });
+    const payload = Buffer.alloc(60_000);
+    for (let i = 0; i < 80; i += 1) await workers.execute('length', payload);
+    await runtime.flush();
+    const features = { pool: 'ml', dataSize: payload.length, dataType: 'binary', format: 'raw' } as const;
+    const samples = (): number | undefined =>
+      runtime.snapshot('ml')?.costModel?.estimate('zero_copy', { ...FEATURES, ...features, warm: true })
+        .effectiveSamples;
+    const before = samples() ?? 0;
+    const taken = runtime.getStatistics('ml')?.grpcCount;
+    expect(taken).toBeGreaterThan(75);
+    await expect
+      .poll(async () => (await runtime.learning.probes('ml'))?.probes ?? 0, { timeout: 30_000 })
+      .toBeGreaterThan(1);
+    expect(await runtime.learning.probes('ml')).toMatchObject({ failed: 0, stopped: undefined });
+    expect(samples()).toBeGreaterThan(before);
+    expect(runtime.snapshot('ml')?.costModel?.explorationLimits?.().floorScale).toBeLessThan(1);
+    await runtime.flush();
+    expect((await runtime.analyzer.getStatistics({ pool: 'ml' })).count).toBe(80);
+    await workers.close();
   });
 });
