@@ -8,7 +8,9 @@ import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
 import type { TransferRecord } from './record.ts';
 import { removeBlock } from './retention.ts';
+import type { Steps } from './slices.ts';
 import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
+import type { UpkeepTally } from './upkeep-tally.ts';
 
 /** A minute is touched this long after its end, when hardly anything more comes. */
 const GRACE_US = 2 * MINUTE_US;
@@ -43,41 +45,34 @@ export class Compaction {
     this.#put = put;
   }
 
-  /** Merges blocks of minutes that are over until the budget is spent. Returns how many blocks went. */
-  run(environment: KeyValueEnvironment, nowUs: number, budget: TimeBudget): number {
+  /** Merges blocks of minutes that are over. A step is a transaction, or a look at some keys of a pool. */
+  *run(environment: KeyValueEnvironment, nowUs: number, tally: UpkeepTally): Steps<void> {
     const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
-    let merged = 0;
     let batch: Group[] = [];
-    for (const group of this.#groups(environment, endUs, budget)) {
-      batch.push(group);
-      if (batch.length >= GROUPS_AT_ONCE) {
-        merged += this.#mergeBatch(environment, batch, budget);
-        batch = [];
-      }
-      if (budget.spent) break;
-    }
-    return merged + this.#mergeBatch(environment, batch, budget);
-  }
-
-  *#groups(environment: KeyValueReader, endUs: number, budget: TimeBudget): Generator<Group> {
     for (const poolKey of poolKeys(environment, 'metrics')) {
       let fromUs = this.#placeOf(environment, poolKey);
-      while (fromUs < endUs && !budget.spent) {
+      while (fromUs < endUs) {
         const { keys, nextUs } = nextGroup(environment, poolKey, fromUs, endUs);
         fromUs = nextUs;
-        if (keys.length > 0) yield { poolKey, keys, nextUs };
-        else this.#remember(poolKey, nextUs);
+        if (keys.length > 0) batch.push({ poolKey, keys, nextUs });
+        // Not past what waits to be merged: a round may end before.
+        else if (batch.length === 0) this.#remember(poolKey, nextUs);
+        if (batch.length >= GROUPS_AT_ONCE) {
+          yield* this.#mergeBatch(environment, batch, tally);
+          batch = [];
+        }
+        yield;
       }
     }
+    yield* this.#mergeBatch(environment, batch, tally);
   }
 
-  /** In order, as many to a transaction as it has time for; what the budget leaves is found again. */
-  #mergeBatch(environment: KeyValueEnvironment, groups: readonly Group[], budget: TimeBudget): number {
-    let merged = 0;
+  /** In order, as many to a transaction as it has time for. */
+  *#mergeBatch(environment: KeyValueEnvironment, groups: readonly Group[], tally: UpkeepTally): Steps<void> {
     let done = 0;
-    while (done < groups.length && (done === 0 || !budget.spent)) {
+    while (done < groups.length) {
       const before = done;
-      merged += environment.write(
+      tally.compactedBlocks += environment.write(
         (transaction) => {
           const time = new TimeBudget(TRANSACTION_MS);
           let count = 0;
@@ -92,8 +87,8 @@ export class Compaction {
       );
       environment.refresh();
       for (const { poolKey, nextUs } of groups.slice(before, done)) this.#remember(poolKey, nextUs);
+      yield;
     }
-    return merged;
   }
 
   #merge(transaction: KeyValueTransaction, { poolKey, keys, nextUs }: Group): number {

@@ -21,10 +21,11 @@ import {
 import { encodeNumber } from './meta.ts';
 import { OpenMinutes } from './open-minutes.ts';
 import { milestoneOf } from './progress.ts';
-import { RollUp } from './roll-up.ts';
+import { rollUp } from './roll-up.ts';
 import { sealMinutes } from './sealing.ts';
+import type { Steps } from './slices.ts';
 import { Summary } from './summary.ts';
-import type { TimeBudget } from './time-budget.ts';
+import type { UpkeepTally } from './upkeep-tally.ts';
 
 /** Decoded pages kept so that the open minute is not decoded again with every batch. */
 const MAX_CACHED_PAGES = 512;
@@ -45,7 +46,6 @@ export class Engine {
   readonly #environment: KeyValueEnvironment;
   readonly #writer: number;
   readonly #compaction = new Compaction(new BlockEncoder(), (transaction, block) => this.#putBlock(transaction, block));
-  readonly #rollUp = new RollUp();
   readonly #open = new OpenMinutes();
   readonly #cache = new Map<string, CachedPage>();
   #sequence = 0;
@@ -84,19 +84,25 @@ export class Engine {
     );
   }
 
-  /** Writes the cells of minutes that are over, until the budget is spent. Returns how many minutes. */
-  seal(nowUs: number, budget: TimeBudget): number {
-    return this.#attempt(() => sealMinutes(this.#environment, this.#open, nowUs, budget));
+  /** Writes the cells of minutes that are over. */
+  seal(nowUs: number, tally: UpkeepTally): Steps<void> {
+    return sealMinutes(this.#environment, this.#open, nowUs, tally);
   }
 
-  /** Rolls up cells of hours that are over, until the budget is spent. Returns how many hours. */
-  rollUp(nowUs: number, budget: TimeBudget): number {
-    return this.#rollUp.run(this.#environment, nowUs, budget);
+  /** Rolls up cells of hours that are over. */
+  rollUp(nowUs: number, tally: UpkeepTally): Steps<void> {
+    return rollUp(this.#environment, nowUs, tally);
   }
 
-  /** Merges small blocks of minutes that are over, until the budget is spent. Returns how many blocks went. */
-  compact(nowUs: number, budget: TimeBudget): number {
-    return this.#compaction.run(this.#environment, nowUs, budget);
+  /** Merges small blocks of minutes that are over. */
+  compact(nowUs: number, tally: UpkeepTally): Steps<void> {
+    return this.#compaction.run(this.#environment, nowUs, tally);
+  }
+
+  /** After a failed transaction what is kept in memory holds what was never committed. */
+  forgetUncommitted(): void {
+    this.#cache.clear();
+    this.#open.clear();
   }
 
   #putBlock(transaction: KeyValueTransaction, block: EncodedBlock): void {
@@ -195,13 +201,11 @@ export class Engine {
     this.#cache.set(text, { stamp, content });
   }
 
-  /** After a failed transaction what is kept in memory holds what was never committed. */
   #attempt<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      this.#cache.clear();
-      this.#open.clear();
+      this.forgetUncommitted();
       throw error;
     }
   }

@@ -6,7 +6,7 @@ import { Cells } from './aggregate.ts';
 import { BlockView, MINUTE_US } from './block-codec.ts';
 import type { KeyValueReader } from './key-value.ts';
 import { parseBlockKey, type StoreKey } from './keys.ts';
-import type { TimeBudget } from './time-budget.ts';
+import type { Steps } from './slices.ts';
 
 /** Minutes whose cells are kept; beyond, they are made from the blocks. */
 const MAX_OPEN_MINUTES = 64;
@@ -22,15 +22,8 @@ interface OpenMinute {
   rows: number;
 }
 
-interface Rebuild extends OpenMinute {
-  readonly name: string;
-  /** The block to go on with. */
-  from: StoreKey;
-}
-
 export class OpenMinutes {
   readonly #minutes = new Map<string, OpenMinute>();
-  #rebuild: Rebuild | undefined;
 
   add(poolKey: string, minuteS: number, block: BlockView): void {
     const name = nameOf({ poolKey, minuteS });
@@ -54,34 +47,26 @@ export class OpenMinutes {
     this.#minutes.delete(nameOf(minute));
   }
 
-  /** Makes the cells of a minute from its blocks. False where time ran out: the next call goes on. */
-  rebuild(reader: KeyValueReader, minute: Minute, budget: TimeBudget): boolean {
-    const rebuild = this.#rebuildOf(minute);
+  /** Makes the cells of a minute from its blocks. A step is a few blocks. */
+  *rebuild(reader: KeyValueReader, minute: Minute): Steps<void> {
+    const rebuilt: OpenMinute = { cells: new Cells(), rows: 0 };
+    const range = rangeOf(minute);
+    let { from } = range;
     for (;;) {
-      const entries = reader.range('metrics', { ...rangeOf(minute), from: rebuild.from, limit: BLOCKS_AT_ONCE });
+      const entries = reader.range('metrics', { ...range, from, limit: BLOCKS_AT_ONCE });
       for (const { key, value } of entries) {
-        addStored(rebuild.cells, value);
-        rebuild.rows += parseBlockKey(key)?.rows ?? 0;
-        rebuild.from = [...key, 0];
+        addStored(rebuilt.cells, value);
+        rebuilt.rows += parseBlockKey(key)?.rows ?? 0;
+        from = [...key, 0];
       }
+      yield;
       if (entries.length < BLOCKS_AT_ONCE) break;
-      if (budget.spent) return false;
     }
-    this.#minutes.set(rebuild.name, rebuild);
-    this.#rebuild = undefined;
-    return true;
+    this.#minutes.set(nameOf(minute), rebuilt);
   }
 
   clear(): void {
     this.#minutes.clear();
-    this.#rebuild = undefined;
-  }
-
-  #rebuildOf(minute: Minute): Rebuild {
-    const name = nameOf(minute);
-    if (this.#rebuild?.name === name) return this.#rebuild;
-    this.#rebuild = { name, cells: new Cells(), rows: 0, from: rangeOf(minute).from };
-    return this.#rebuild;
   }
 }
 

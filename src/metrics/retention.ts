@@ -7,35 +7,37 @@ import { aggregateKey, HOUR_S, idKey, type Level, MINUTE_S, type StoreKey } from
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { MILESTONES, milestoneKey, milestoneOf } from './progress.ts';
+import type { Steps } from './slices.ts';
 import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
+import type { UpkeepTally } from './upkeep-tally.ts';
 
 /** Entries removed in one transaction, at most: it ends before, where its time is over. */
 const ENTRIES_AT_ONCE = 256;
 
-export interface RetentionResult {
-  readonly removedBlocks: number;
-  readonly removedAggregates: number;
-}
-
-/** Removes blocks and aggregates that end at or before `cutoffUs`, until the budget is spent. */
-export function removeBefore(environment: KeyValueEnvironment, cutoffUs: number, budget: TimeBudget): RetentionResult {
+/** Removes blocks and aggregates that end at or before `cutoffUs`. A step is a transaction, or a look at a pool. */
+export function* removeBefore(environment: KeyValueEnvironment, cutoffUs: number, tally: UpkeepTally): Steps<void> {
   const cutoffS = Math.floor(cutoffUs / 60_000_000) * MINUTE_S;
-  let removedBlocks = 0;
-  let removedAggregates = 0;
   for (const poolKey of poolKeys(environment, 'metrics')) {
-    removedBlocks += drop(environment, 'metrics', [poolKey], [poolKey, cutoffS * 1_000_000], budget);
-    if (budget.spent) return { removedBlocks, removedAggregates };
+    for (const count of drop(environment, 'metrics', [poolKey], [poolKey, cutoffS * 1_000_000])) {
+      tally.removedBlocks += count;
+      tally.removed += count;
+      yield;
+    }
+    yield;
   }
   for (const poolKey of poolKeys(environment, 'aggregates')) {
     for (const slice of SLICES) {
       for (const level of [MINUTE_S, HOUR_S] as const) {
-        removedAggregates += dropBuckets(environment, poolKey, slice, level, cutoffS, budget);
-        if (budget.spent) return { removedBlocks, removedAggregates };
+        for (const count of dropBuckets(environment, poolKey, slice, level, cutoffS)) {
+          tally.removedAggregates += count;
+          tally.removed += count;
+          yield;
+        }
       }
     }
     forgetEmptyPool(environment, poolKey);
+    yield;
   }
-  return { removedBlocks, removedAggregates };
 }
 
 /** First microsecond of the oldest record, undefined in an empty store. */
@@ -55,28 +57,26 @@ function dropBuckets(
   slice: (typeof SLICES)[number],
   level: Level,
   cutoffS: number,
-  budget: TimeBudget,
-): number {
+): Generator<number> {
   const lastS = Math.floor(cutoffS / level) * level;
   const from = aggregateKey(poolKey, slice, level, 0);
-  return drop(environment, 'aggregates', from, aggregateKey(poolKey, slice, level, lastS), budget);
+  return drop(environment, 'aggregates', from, aggregateKey(poolKey, slice, level, lastS));
 }
 
-function drop(
+/** How many entries each transaction removed. */
+function* drop(
   environment: KeyValueEnvironment,
   database: 'metrics' | 'aggregates',
   from: StoreKey,
   to: StoreKey,
-  budget: TimeBudget,
-): number {
-  let removed = 0;
-  while (!budget.spent) {
+): Generator<number> {
+  for (;;) {
     const keys = environment.keys(database, { from, to, limit: ENTRIES_AT_ONCE });
-    if (keys.length === 0) return removed;
-    removed += environment.write((transaction) => dropSome(transaction, database, keys), { reclaim: true });
+    if (keys.length === 0) return;
+    const removed = environment.write((transaction) => dropSome(transaction, database, keys), { reclaim: true });
     environment.refresh();
+    yield removed;
   }
-  return removed;
 }
 
 /** As many as a transaction has time for, one at least. */
@@ -127,20 +127,19 @@ function forgetEmptyPool(environment: KeyValueEnvironment, poolKey: string): voi
  * Cells of single minutes are the bulk of the aggregates and are asked for while recent: older ones go once their hour is rolled up.
  * (A query by type or size band that begins in the middle of an older hour reads records there.)
  */
-export function removeMinuteCells(environment: KeyValueEnvironment, beforeS: number, budget: TimeBudget): number {
-  let removed = 0;
+export function* removeMinuteCells(environment: KeyValueEnvironment, beforeS: number): Steps<void> {
   for (const poolKey of poolKeys(environment, 'aggregates')) {
     const cutoffS = Math.min(Math.floor(beforeS / HOUR_S) * HOUR_S, milestoneOf(environment, 'rolled', poolKey));
     const from = aggregateKey(poolKey, 'cells', MINUTE_S, 0);
     const to = aggregateKey(poolKey, 'cells', MINUTE_S, cutoffS);
-    if (environment.keys('aggregates', { from, to, limit: 1 }).length === 0) continue;
-    // Said before it is done: a reader must never take a missing page for a minute without records.
-    environment.write(
-      (transaction) => transaction.put('meta', milestoneKey('cells_from', poolKey), encodeNumber(cutoffS)),
-      { reclaim: true },
-    );
-    removed += drop(environment, 'aggregates', from, to, budget);
-    if (budget.spent) break;
+    if (environment.keys('aggregates', { from, to, limit: 1 }).length > 0) {
+      // Said before it is done: a reader must never take a missing page for a minute without records.
+      environment.write(
+        (transaction) => transaction.put('meta', milestoneKey('cells_from', poolKey), encodeNumber(cutoffS)),
+        { reclaim: true },
+      );
+      for (const _ of drop(environment, 'aggregates', from, to)) yield;
+    }
+    yield;
   }
-  return removed;
 }

@@ -8,7 +8,8 @@ import { aggregateKey, HOUR_S, MINUTE_S } from './keys.ts';
 import { encodeNumber } from './meta.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
-import type { TimeBudget } from './time-budget.ts';
+import type { Steps } from './slices.ts';
+import type { UpkeepTally } from './upkeep-tally.ts';
 
 /** An hour is rolled up this long after its end: what comes even later is added to both. */
 const GRACE_S = 120;
@@ -23,36 +24,25 @@ interface Draft extends Hour {
   readonly cells: Cells;
   /** Start and stamp of each page that is in. */
   readonly pages: (readonly [minuteS: number, stamp: number])[];
-  nextMinuteS: number;
 }
 
-export class RollUp {
-  #draft: Draft | undefined;
-
-  /** Rolls up hours whose minutes are all sealed, each in a transaction of its own, until the budget is spent. Returns how many. */
-  run(environment: KeyValueEnvironment, nowUs: number, budget: TimeBudget): number {
-    const endS = Math.floor((nowUs / 1_000_000 - GRACE_S) / HOUR_S) * HOUR_S;
-    let done = 0;
-    for (const poolKey of poolKeys(environment, 'aggregates')) {
-      while (!budget.spent) {
-        const hourS = nextHour(environment, poolKey, endS);
-        if (hourS === undefined) break;
-        const draft = this.#draftOf({ poolKey, hourS });
-        if (!addPages(environment, draft, budget)) return done;
-        this.#draft = undefined;
-        environment.write((transaction) => writeHour(transaction, draft), { reclaim: true });
-        environment.refresh();
-        done += 1;
-      }
+/** Rolls up hours whose minutes are all sealed, each in a transaction of its own. A step is a page, a transaction, or a look at a pool. */
+export function* rollUp(environment: KeyValueEnvironment, nowUs: number, tally: UpkeepTally): Steps<void> {
+  const endS = Math.floor((nowUs / 1_000_000 - GRACE_S) / HOUR_S) * HOUR_S;
+  for (const poolKey of poolKeys(environment, 'aggregates')) {
+    for (;;) {
+      const hourS = nextHour(environment, poolKey, endS);
+      if (hourS === undefined) break;
+      const draft: Draft = { poolKey, hourS, cells: new Cells(), pages: [] };
+      yield* addPages(environment, draft);
+      const written = environment.write((transaction) => writeHour(transaction, draft), { reclaim: true });
+      environment.refresh();
+      // A page changed meanwhile: the next round makes the hour anew.
+      if (!written) break;
+      tally.rolledUpHours += 1;
+      yield;
     }
-    return done;
-  }
-
-  #draftOf({ poolKey, hourS }: Hour): Draft {
-    const { poolKey: ofPool, hourS: ofHour } = this.#draft ?? {};
-    if (this.#draft !== undefined && ofPool === poolKey && ofHour === hourS) return this.#draft;
-    this.#draft = { poolKey, hourS, cells: new Cells(), pages: [], nextMinuteS: hourS };
-    return this.#draft;
+    yield;
   }
 }
 
@@ -73,32 +63,34 @@ function isSealed(reader: KeyValueReader, poolKey: string, endS: number): boolea
   return reader.keys('metrics', range).length === 0;
 }
 
-/** False where time ran out: the next step goes on. */
-function addPages(reader: KeyValueReader, draft: Draft, budget: TimeBudget): boolean {
+function* addPages(reader: KeyValueReader, draft: Draft): Steps<void> {
+  let fromS = draft.hourS;
   for (;;) {
-    const [page] = reader.range('aggregates', { ...pagesOf(draft, draft.nextMinuteS), limit: 1 });
+    const [page] = reader.range('aggregates', { ...pagesOf(draft, fromS), limit: 1 });
     const minuteS = page?.key[3];
-    if (page === undefined || typeof minuteS !== 'number') return true;
+    if (page === undefined || typeof minuteS !== 'number') return;
     try {
       mergeCellsPage(page.value, (key) => draft.cells.at(key).summary);
     } catch {
       // A damaged minute is left out; readers of that minute report it.
     }
     draft.pages.push([minuteS, pageStamp(page.value)]);
-    draft.nextMinuteS = minuteS + MINUTE_S;
-    if (budget.spent) return false;
+    fromS = minuteS + MINUTE_S;
+    yield;
   }
 }
 
-/** Does nothing where another process was faster or a page has changed: then the hour is due again. */
-function writeHour(transaction: KeyValueTransaction, draft: Draft): void {
+/** False where a page has changed. */
+function writeHour(transaction: KeyValueTransaction, draft: Draft): boolean {
   const { poolKey, hourS, cells, pages } = draft;
-  if (milestoneOf(transaction, 'rolled', poolKey) > hourS) return;
+  // Another process was faster.
+  if (milestoneOf(transaction, 'rolled', poolKey) > hourS) return true;
   const now = transaction.range('aggregates', pagesOf(draft, hourS));
   const same = now.length === pages.length && now.every(({ key, value }, index) => isSame(pages[index], key[3], value));
-  if (!same) return;
+  if (!same) return false;
   transaction.put('aggregates', aggregateKey(poolKey, 'cells', HOUR_S, hourS), encodePage(cells, 0));
   transaction.put('meta', milestoneKey('rolled', poolKey), encodeNumber(hourS + HOUR_S));
+  return true;
 }
 
 function isSame(

@@ -7,81 +7,103 @@ import { encodeNumber } from './meta.ts';
 import type { Minute, OpenMinutes } from './open-minutes.ts';
 import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
+import type { Steps } from './slices.ts';
 import { Summary } from './summary.ts';
 import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
+import type { UpkeepTally } from './upkeep-tally.ts';
 
 /** A minute is sealed this long after its end; what comes later still is added to the sealed page. */
 const GRACE_US = 15_000_000;
 /** Minutes sealed in one transaction: a flush to the disk costs as much as several small ones do. */
 const MINUTES_AT_ONCE = 32;
+/** Minutes of one pool sealed in a round: then hours have their turn. */
+const MINUTES_PER_ROUND = 120;
 
-/** Seals minutes that are over until the budget is spent. Returns how many. */
-export function sealMinutes(
+/** Seals minutes that are over. A step is a transaction, a look at a pool, or a piece of a minute that is made from its blocks. */
+export function* sealMinutes(
   environment: KeyValueEnvironment,
   open: OpenMinutes,
   nowUs: number,
-  budget: TimeBudget,
-): number {
-  let sealed = 0;
+  tally: UpkeepTally,
+): Steps<void> {
   let batch: Minute[] = [];
-  for (const due of dueMinutes(environment, nowUs)) {
-    if (open.complete(environment, due) === undefined && !open.rebuild(environment, due, budget)) break;
-    batch.push(due);
-    if (batch.length >= MINUTES_AT_ONCE) {
-      sealed += sealBatch(environment, open, batch, budget);
+  for (const poolKey of poolKeys(environment, 'metrics')) {
+    let ofPool = 0;
+    for (const due of dueMinutes(environment, poolKey, nowUs)) {
+      if (ofPool === MINUTES_PER_ROUND) {
+        tally.again = true;
+        break;
+      }
+      ofPool += 1;
+      if (open.complete(environment, due) === undefined) yield* open.rebuild(environment, due);
+      batch.push(due);
+      if (batch.length < MINUTES_AT_ONCE) continue;
+      yield* sealBatch(environment, open, batch, tally);
       batch = [];
     }
-    if (budget.spent) break;
+    yield;
   }
-  return sealed + sealBatch(environment, open, batch, budget);
+  yield* sealBatch(environment, open, batch, tally);
 }
 
-/** In order, as many to a transaction as it has time for; what the budget leaves is due again. */
-function sealBatch(
+/** In order, as many to a transaction as it has time for. */
+function* sealBatch(
   environment: KeyValueEnvironment,
   open: OpenMinutes,
   minutes: readonly Minute[],
-  budget: TimeBudget,
-): number {
+  tally: UpkeepTally,
+): Steps<void> {
   let sealed = 0;
-  while (sealed < minutes.length && (sealed === 0 || !budget.spent)) {
+  while (sealed < minutes.length) {
     const before = sealed;
-    const work = (transaction: KeyValueTransaction) => {
-      const time = new TimeBudget(TRANSACTION_MS);
-      for (const minute of minutes.slice(before)) {
-        if (!sealMinute(transaction, open, minute)) return;
-        sealed += 1;
-        if (time.spent) return;
-      }
-    };
-    environment.write(work, { reclaim: true });
+    environment.write(
+      (transaction) => {
+        sealed = before + sealSome(transaction, open, minutes.slice(before));
+      },
+      { reclaim: true },
+    );
     environment.refresh();
     for (const minute of minutes.slice(before, sealed)) open.forget(minute);
-    if (sealed === before) break;
+    tally.sealedMinutes += sealed - before;
+    yield;
+    if (sealed > before) continue;
+    tally.again = true;
+    return;
+  }
+}
+
+function sealSome(transaction: KeyValueTransaction, open: OpenMinutes, minutes: readonly Minute[]): number {
+  const time = new TimeBudget(TRANSACTION_MS);
+  let sealed = 0;
+  for (const minute of minutes) {
+    if (!sealMinute(transaction, open, minute)) break;
+    sealed += 1;
+    if (time.spent) break;
   }
   return sealed;
 }
 
-function* dueMinutes(environment: KeyValueEnvironment, nowUs: number): Generator<Minute> {
+function* dueMinutes(environment: KeyValueEnvironment, poolKey: string, nowUs: number): Generator<Minute> {
   const endUs = Math.floor((nowUs - GRACE_US) / MINUTE_US) * MINUTE_US;
-  for (const poolKey of poolKeys(environment, 'metrics')) {
-    let fromUs = milestoneOf(environment, 'sealed', poolKey) * 1_000_000;
-    while (fromUs < endUs) {
-      const [key] = environment.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: 1 });
-      const firstUs = key?.[1];
-      if (typeof firstUs !== 'number') break;
-      const minuteS = Math.floor(firstUs / MINUTE_US) * MINUTE_S;
-      yield { poolKey, minuteS };
-      fromUs = (minuteS + MINUTE_S) * 1_000_000;
-    }
+  let fromUs = milestoneOf(environment, 'sealed', poolKey) * 1_000_000;
+  while (fromUs < endUs) {
+    const [key] = environment.keys('metrics', { from: [poolKey, fromUs], to: [poolKey, endUs], limit: 1 });
+    const firstUs = key?.[1];
+    if (typeof firstUs !== 'number') return;
+    const minuteS = Math.floor(firstUs / MINUTE_US) * MINUTE_S;
+    yield { poolKey, minuteS };
+    fromUs = (minuteS + MINUTE_S) * 1_000_000;
   }
 }
 
-/** False where another process stored records of the minute since its cells were made: they are made anew. */
+/** False where records were stored meanwhile, of this minute or of one before it that had none: the next round has them. */
 function sealMinute(transaction: KeyValueTransaction, open: OpenMinutes, minute: Minute): boolean {
   const { poolKey, minuteS } = minute;
+  const sealedS = milestoneOf(transaction, 'sealed', poolKey);
   // Another process was faster.
-  if (milestoneOf(transaction, 'sealed', poolKey) > minuteS) return true;
+  if (sealedS > minuteS) return true;
+  const passedOver = { from: [poolKey, sealedS * 1_000_000], to: [poolKey, minuteS * 1_000_000], limit: 1 };
+  if (transaction.keys('metrics', passedOver).length > 0) return false;
   const cells = open.complete(transaction, minute);
   if (cells === undefined) {
     open.forget(minute);

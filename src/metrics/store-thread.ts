@@ -6,7 +6,7 @@ import { ExitGate } from './exit-gate.ts';
 import { openLmdb, storeError } from './lmdb-key-value.ts';
 import type { RetainResult } from './store-types.ts';
 import type { StoreThreadData, StoreThreadReply, StoreThreadRequest } from './thread-protocol.ts';
-import { upkeep } from './upkeep.ts';
+import { Upkeep } from './upkeep.ts';
 
 const port = parentPort;
 if (port === null) throw new PitwallError('PITWALL_STORE_FAILED', 'store-thread.js runs as a worker thread only.');
@@ -15,6 +15,7 @@ if (port === null) throw new PitwallError('PITWALL_STORE_FAILED', 'store-thread.
 const data = workerData as StoreThreadData;
 const environment = await openLmdb({ path: data.path, mapSizeLimit: data.mapSizeLimit, gate: new ExitGate(data.gate) });
 const engine = new Engine(environment, data.writer);
+const upkeep = new Upkeep(engine);
 
 port.on('message', (request: StoreThreadRequest) => {
   void answer(request).then((reply) => {
@@ -41,7 +42,7 @@ async function carryOut(request: StoreThreadRequest): Promise<RetainResult | und
       engine.putEntries(request.entries);
       return undefined;
     case 'upkeep':
-      return upkeep(engine, request.options);
+      return upkeep.step(request.options);
     case 'close':
       await environment.close();
       return undefined;

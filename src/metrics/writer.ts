@@ -3,7 +3,7 @@ import { PitwallError } from '../errors.ts';
 import type { EncodedBlock } from './block-codec.ts';
 import type { Engine, NamedEntry } from './engine.ts';
 import type { RetainResult } from './store-types.ts';
-import { type UpkeepOptions, upkeep } from './upkeep.ts';
+import { Upkeep, type UpkeepOptions } from './upkeep.ts';
 
 export interface StoreWriter {
   readonly kind: 'thread' | 'inline' | 'none';
@@ -17,9 +17,11 @@ export interface StoreWriter {
 export class InlineWriter implements StoreWriter {
   readonly kind = 'inline';
   readonly #engine: Engine;
+  readonly #upkeep: Upkeep;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#upkeep = new Upkeep(engine);
   }
 
   async append(blocks: readonly EncodedBlock[]): Promise<void> {
@@ -31,7 +33,7 @@ export class InlineWriter implements StoreWriter {
   }
 
   async upkeep(options: UpkeepOptions): Promise<RetainResult> {
-    return upkeep(this.#engine, options);
+    return this.#upkeep.step(options);
   }
 
   async close(): Promise<void> {}

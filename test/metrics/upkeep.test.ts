@@ -166,6 +166,22 @@ describe('upkeep', () => {
     expect(store.statistics({ pool: '__proto__', groupBy: 'method' }).groups?.get('grpc')?.count).toBe(1);
   }, 60_000);
 
+  it('comes to every pool, however short its steps', async () => {
+    const { store } = await open({ dataDir: false, now: () => HOUR_START_US + HOUR_US });
+    const ofPool = (pool: number) =>
+      record({ pool: `pool ${pool}`, transferId: `mgk2x0aabcde-${pool.toString(36)}`, timestampUs: HOUR_START_US });
+    await store.append(Array.from({ length: 500 }, (_, pool) => ofPool(pool)));
+    let sealed = 0;
+    let steps = 0;
+    for (let more = true; more; steps += 1) {
+      const step = await store.retain({ budgetMs: 1 });
+      sealed += step.sealedMinutes;
+      more = step.more;
+    }
+    expect(sealed).toBe(500);
+    expect(steps).toBeGreaterThan(3);
+  });
+
   it('copies itself while it is written to', async () => {
     const dataDir = directory();
     const { store } = await open({ dataDir });
