@@ -32,6 +32,7 @@ export interface ProbeOptions {
   readonly bytesPerMinute?: number | undefined;
 }
 
+const HOUR_MS = 3_600_000;
 const DEFAULT_PROBE_BYTES = 64 * 2 ** 20;
 
 /** What the tests for drift say of a pool. */
@@ -193,7 +194,8 @@ export class Learning {
       systemLoad: resources?.systemLoad,
       availableMemory: resources?.availableMemory,
       inFlight: slot.inFlight + 1,
-      hourOfDay: 0,
+      // The last sample says what time it is; before the first one nothing was learned by hour.
+      hourOfDay: Math.floor((resources?.atMs ?? 0) / HOUR_MS) % 24,
     };
     const { grpc, zeroCopy, logRatio, logRatioStandardError } = compareBy(learner, features);
     const confidence = orderConfidence({ grpc, zeroCopy, logRatio, logRatioStandardError });

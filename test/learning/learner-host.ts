@@ -14,12 +14,10 @@ import type {
   TrainingOutcome,
 } from '../../src/actors/learner-messages.ts';
 import type { TrainOutcome } from '../../src/actors/training-pool.ts';
-import { parseConfig, toPolicyPatch } from '../../src/config/parse.ts';
 import type { PolicyOptions } from '../../src/config/types.ts';
 import { decide } from '../../src/decision/decide.ts';
 import type { TransferRequest } from '../../src/decision/types.ts';
 import { toRecord } from '../../src/hot-path/complete.ts';
-import { toPolicySnapshot } from '../../src/hot-path/policy-snapshot.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
 import type { DriftAlarm } from '../../src/learning/drift.ts';
 import { seededRandom } from '../../src/learning/random.ts';
@@ -39,8 +37,9 @@ import {
   startSystem,
   stopSystem,
 } from '../../src/otp/index.ts';
-import { PoolSlot, SnapshotBoard } from '../../src/snapshots.ts';
+import { type PoolSlot, SnapshotBoard } from '../../src/snapshots.ts';
 import type { TrainStored } from '../../src/workers/training-task.ts';
+import { poolSlot } from './pool-slot.ts';
 
 /** What a transfer takes, microseconds. */
 export type World = (lane: Lane, request: TransferRequest, random: () => number) => number;
@@ -83,15 +82,13 @@ export class LearnerHost {
     this.#options = options;
     this.#random = seededRandom(options.seed ?? 1);
     this.stored = options.stored ?? new Map();
-    const policy = { minimumThresholdMb: 0.001, explorationRate: 0.3, rolloutStage: 'adaptive', ...options.policy };
-    const [config] = parseConfig({ dataDir: false, logger: false, pools: [{ name: 'ml', ...policy }] }).pools;
-    if (config === undefined) throw new Error('one pool was configured');
-    const base = config.zeroCopyThreshold;
-    this.slot = new PoolSlot(config, JSON.stringify(toPolicyPatch(config)), toPolicySnapshot(config, 1, []), {
-      default: { base, adjustmentFactor: 1, resourceFactor: 1, final: base },
-      byDataType: new Map(),
-      quickPathMinimum: config.limits.minimumThreshold,
-    });
+    const policy = {
+      minimumThresholdMb: 0.001,
+      explorationRate: 0.3,
+      rolloutStage: 'adaptive' as const,
+      ...options.policy,
+    };
+    this.slot = poolSlot(policy);
     this.slot.costModel = this.#cost.snapshot();
     this.#board.add(this.slot);
     this.system = startSystem({ name: 'learner test', clock: this.clock });

@@ -3,8 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { GetProbes, ProbeFrom } from '../../src/actors/prober.ts';
 import { type ProberInfo, prober } from '../../src/actors/prober.ts';
-import { parseConfig, toPolicyPatch } from '../../src/config/parse.ts';
-import { toPolicySnapshot } from '../../src/hot-path/policy-snapshot.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
 import { bestProbe, counterfactual } from '../../src/learning/probe-choice.ts';
 import type { Lane, Observation } from '../../src/learning/types.ts';
@@ -19,9 +17,10 @@ import {
   startSystem,
   stopSystem,
 } from '../../src/otp/index.ts';
-import { PoolSlot, SnapshotBoard } from '../../src/snapshots.ts';
+import { type PoolSlot, SnapshotBoard } from '../../src/snapshots.ts';
 import type { ProbeLane, ProbeOffer } from '../../src/transports/probe-offer.ts';
 import { record } from '../metrics/support/records.ts';
+import { poolSlot } from './pool-slot.ts';
 import { FEATURES, latencyOf, MACHINE, observe, randomSize, seededRandom } from './synthetic.ts';
 
 describe('a probe', () => {
@@ -136,14 +135,7 @@ async function startProber(lane: (name: Lane) => ProbeLane = quick, bytesPerMinu
   const clock = createTestClock(1e12);
   const system = startSystem({ name: 'probes', clock });
   onTestFinished(() => stopSystem(system, { timeoutMs: 0 }));
-  const [config] = parseConfig({ dataDir: false, logger: false, pools: [{ name: 'ml' }] }).pools;
-  if (config === undefined) throw new Error('one pool was configured');
-  const base = config.zeroCopyThreshold;
-  const slot = new PoolSlot(config, JSON.stringify(toPolicyPatch(config)), toPolicySnapshot(config, 1, []), {
-    default: { base, adjustmentFactor: 1, resourceFactor: 1, final: base },
-    byDataType: new Map(),
-    quickPathMinimum: 1,
-  });
+  const slot = poolSlot({ minimumThresholdMb: 0.001 });
   const cost = new CostModel();
   slot.costModel = cost.snapshot();
   const board = new SnapshotBoard();
