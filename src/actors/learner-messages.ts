@@ -110,7 +110,7 @@ export interface ClearModels extends Call<number> {
   readonly type: 'clear_models';
   readonly pool: string | undefined;
 }
-/** Resolves when no training runs or waits. */
+/** Resolves when all records were looked at, and no training runs or waits. */
 export interface SettleLearner extends Call<'ok'> {
   readonly type: 'settle';
 }

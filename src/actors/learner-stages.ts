@@ -2,7 +2,7 @@
 import type { DecisionReason } from '../decision/types.ts';
 import { DriftMonitor } from '../learning/drift.ts';
 import { advance, RECENT_ROWS, type RolloutMove, SINCE_STEP_ROWS, underCeiling } from '../learning/rollout.ts';
-import type { Observation } from '../learning/types.ts';
+import type { CostModelSnapshot, Observation } from '../learning/types.ts';
 import { toObservation } from '../metrics/observation.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { PoolSlot } from '../snapshots.ts';
@@ -32,12 +32,13 @@ export function observeRecords(
   if (!slot.policy.learningEnabled) return false;
   let drifted = false;
   own.basis ??= slot.costModel;
+  const layer = own.basis && own.serving?.model.snapshot(own.basis);
   for (const record of records) {
     const observation = toObservation(record);
     if (observation === undefined) continue;
     own.samples += 1;
     own.sinceRegime += 1;
-    weigh(args, own, slot, record, observation);
+    if (layer) weigh(args, own, slot, record, observation, layer);
     if (args.driftDetection && watch(args, own, record, observation)) drifted = true;
   }
   own.basis = slot.costModel;
@@ -73,12 +74,13 @@ function weigh(
   slot: PoolSlot,
   record: TransferRecord,
   observation: Observation,
+  snapshot: CostModelSnapshot,
 ): void {
   const { serving, basis, evidence } = own;
   if (serving === undefined || basis === undefined) return;
   serving.model.observe(observation, basis);
   const rules = basis.compare?.(observation);
-  const layer = serving.model.snapshot(basis).compare?.(observation);
+  const layer = snapshot.compare?.(observation);
   if (rules === undefined || layer === undefined || record.fallback || !ESTIMATED.has(record.reason)) return;
   evidence.sinceStep.add(observation, rules, layer);
   evidence.recent.add(observation, rules, layer);

@@ -75,7 +75,6 @@ export const learner: GenServer<LearnerArgs, State, LearnerCall, LearnFrom, Lear
         if (state.running?.pool === message.pool) args.cancelTraining();
         return next.replyTo(message, 'ok', state);
       case 'get_learning':
-        catchUp(state, self);
         return next.replyTo(message, describe(state, message.pool), state);
       case 'get_versions':
         return next.replyTo(message, [...(state.pools.get(message.pool)?.versions ?? [])], state);
@@ -89,7 +88,6 @@ export const learner: GenServer<LearnerArgs, State, LearnerCall, LearnFrom, Lear
       case 'clear_models':
         return next.replyTo(message, clear(state, message.pool), state);
       case 'settle':
-        catchUp(state, self);
         state.settling.push(from);
         answerSettled(state);
         return next.noreply(state);
@@ -172,11 +170,7 @@ function publishAll({ args, pools }: State, self: Learner): void {
 function goOn(state: State, self: Learner): void {
   observe(state, state.backlog.splice(0, SLICE), self);
   if (state.backlog.length > 0) self.send(self.ref, { type: 'go_on' });
-}
-
-/** A question wants an answer that knows all that was said before it. */
-function catchUp(state: State, self: Learner): void {
-  observe(state, state.backlog.splice(0), self);
+  else answerSettled(state);
 }
 
 function observe(state: State, records: readonly TransferRecord[], self: Learner): void {
@@ -266,8 +260,8 @@ function tell(state: State, pool: string, outcome: TrainingOutcome, askers: read
   for (const asker of askers) reply(asker, outcome);
 }
 
-function answerSettled({ running, queue, settling }: State): void {
-  if (running !== undefined || queue.size > 0) return;
+function answerSettled({ running, queue, backlog, settling }: State): void {
+  if (running !== undefined || queue.size > 0 || backlog.length > 0) return;
   for (const asker of settling.splice(0)) reply(asker, 'ok');
 }
 

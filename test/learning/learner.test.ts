@@ -150,6 +150,7 @@ describe('the learner', () => {
     for (let batch = 0; batch < 12; batch += 1) {
       cast(host.ref, { type: 'observed', records: Array.from({ length: 2_048 }, () => record) });
     }
+    await host.settled();
     const { skipped, samples } = await host.status();
     expect(skipped + samples).toBe(50 + 12 * 2_048);
     expect(skipped).toBeGreaterThan(0);
