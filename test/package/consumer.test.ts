@@ -45,6 +45,7 @@ describe.skipIf(!complete)('the packed package, installed', () => {
       'docs',
       'package.json',
       'proto',
+      'python',
     ]);
   });
 
