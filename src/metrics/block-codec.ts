@@ -27,6 +27,7 @@ import {
   throughputOf,
 } from './record-fields.ts';
 import { sketchKey } from './sketch.ts';
+import type { Steps } from './slices.ts';
 
 const MAGIC = 0xb1;
 const VERSION = 1;
@@ -52,12 +53,13 @@ export class BlockEncoder {
   readonly #numbers = new Float64Array(MAX_BLOCK_ROWS);
   readonly #indices = new Uint16Array(MAX_BLOCK_ROWS);
 
-  /** Splits valid records by pool and minute, sorts each part by time, and encodes it. */
-  encodeAll(records: readonly TransferRecord[]): EncodedBlock[] {
+  /** Splits valid records by pool and minute, sorts each part by time, and encodes it. A step is a block. */
+  *encodeAll(records: readonly TransferRecord[]): Steps<EncodedBlock[]> {
     const blocks: EncodedBlock[] = [];
     for (const group of groupByPoolMinute(records)) {
       for (let from = 0; from < group.length; from += MAX_BLOCK_ROWS) {
         blocks.push(this.encode(group.length <= MAX_BLOCK_ROWS ? group : group.slice(from, from + MAX_BLOCK_ROWS)));
+        yield;
       }
     }
     return blocks;

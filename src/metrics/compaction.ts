@@ -8,7 +8,7 @@ import { poolKeys } from './pools.ts';
 import { milestoneKey, milestoneOf } from './progress.ts';
 import type { TransferRecord } from './record.ts';
 import { removeBlock } from './retention.ts';
-import type { Steps } from './slices.ts';
+import { atOnce, type Steps } from './slices.ts';
 import { TimeBudget, TRANSACTION_MS } from './time-budget.ts';
 import type { UpkeepTally } from './upkeep-tally.ts';
 
@@ -111,7 +111,7 @@ export class Compaction {
     }
     if (found < 2) return 0;
     for (const key of keys) removeBlock(transaction, key);
-    const blocks = this.#encoder.encodeAll(records);
+    const blocks = atOnce(this.#encoder.encodeAll(records));
     for (const block of blocks) this.#put(transaction, block);
     return found - blocks.length;
   }

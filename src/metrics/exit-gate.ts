@@ -2,7 +2,8 @@
  * Keeps a process that exits from cutting a thread off in the middle of an LMDB transaction. Node ends a worker thread between two
  * JavaScript instructions; inside a transaction that leaves LMDB's lock taken, and the clean-up that follows waits for it for ever
  * (seen with lmdb 3.5 on Node 20: `process.exit` never returned). So the exit waits until the thread is between transactions, and the
- * thread begins no other.
+ * thread begins no other. Nor may the compiler be at work on the thread's code when Node ends it: that ends the process with an assertion of Node's
+ * (`NodePlatform::ForIsolate`, seen on Node 20 in one exit of sixty during writes). So the thread comes to rest, and the exit gives the compiler a moment.
  *
  *   shared memory   [0] 1 while a transaction runs    [1] 1 once the process is exiting
  */
@@ -12,6 +13,8 @@ const BUSY = 0;
 const EXITING = 1;
 /** Longest that an exit waits, milliseconds. A transaction of the largest batch takes a few hundred. */
 const MAX_WAIT_MS = 900;
+/** What the compiler, which runs beside the thread, needs for what it has begun. */
+const COMPILER_MS = 30;
 
 export class ExitGate {
   readonly memory: SharedArrayBuffer;
@@ -37,8 +40,13 @@ export class ExitGate {
     }
   }
 
-  /** For the process, when it exits: returns once no transaction runs. */
-  shut(): void {
+  /** For the thread, before it begins anything: when the process is exiting it does nothing more. */
+  restWhenExiting(): void {
+    if (Atomics.load(this.#flags, EXITING) === 1) Atomics.wait(this.#flags, EXITING, 1, MAX_WAIT_MS);
+  }
+
+  /** For the process, when it exits: returns once no transaction runs. `atWork`: the thread has not answered everything yet. */
+  shut(atWork: boolean): void {
     Atomics.store(this.#flags, EXITING, 1);
     const endMs = performance.now() + MAX_WAIT_MS;
     while (Atomics.load(this.#flags, BUSY) === 1) {
@@ -46,5 +54,6 @@ export class ExitGate {
       if (leftMs <= 0) return;
       Atomics.wait(this.#flags, BUSY, 1, leftMs);
     }
+    if (atWork) Atomics.wait(this.#flags, EXITING, 1, COMPILER_MS);
   }
 }

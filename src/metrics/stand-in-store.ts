@@ -40,28 +40,23 @@ export class StandInStore implements MetricsStore {
   }
 
   async append(records: readonly TransferRecord[]): Promise<void> {
-    await this.#moving;
-    await this.#store.append(records);
+    await this.#afterMove(() => this.#store.append(records));
   }
 
   async flush(): Promise<void> {
-    await this.#moving;
-    await this.#store.flush();
+    await this.#afterMove(() => this.#store.flush());
   }
 
   async put(...args: Parameters<MetricsStore['put']>): Promise<void> {
-    await this.#moving;
-    await this.#store.put(...args);
+    await this.#afterMove(() => this.#store.put(...args));
   }
 
   async putBytes(...args: Parameters<MetricsStore['putBytes']>): Promise<void> {
-    await this.#moving;
-    await this.#store.putBytes(...args);
+    await this.#afterMove(() => this.#store.putBytes(...args));
   }
 
   async remove(kind: StoreKind, key: string): Promise<void> {
-    await this.#moving;
-    await this.#store.remove(kind, key);
+    await this.#afterMove(() => this.#store.remove(kind, key));
   }
 
   get(kind: StoreKind, key: string) {
@@ -118,14 +113,23 @@ export class StandInStore implements MetricsStore {
   }
 
   async backup(directory: string): Promise<void> {
-    await this.#moving;
-    await this.#store.backup(directory);
+    await this.#afterMove(() => this.#store.backup(directory));
   }
 
   async close(): Promise<void> {
     this.#openDurable = undefined;
     await this.#moving;
     await this.#store.close();
+  }
+
+  /** The write itself follows without a pause: none slips in between the look and the move. */
+  async #afterMove(write: () => Promise<void>): Promise<void> {
+    let moving: Promise<void>;
+    do {
+      moving = this.#moving;
+      await moving;
+    } while (moving !== this.#moving);
+    await write();
   }
 
   async #recover(): Promise<void> {

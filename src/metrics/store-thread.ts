@@ -13,11 +13,13 @@ if (port === null) throw new PitwallError('PITWALL_STORE_FAILED', 'store-thread.
 
 // Worker data crosses a thread boundary untyped; thread-writer.ts is its only sender.
 const data = workerData as StoreThreadData;
-const environment = await openLmdb({ path: data.path, mapSizeLimit: data.mapSizeLimit, gate: new ExitGate(data.gate) });
+const gate = new ExitGate(data.gate);
+const environment = await openLmdb({ path: data.path, mapSizeLimit: data.mapSizeLimit, gate });
 const engine = new Engine(environment, data.writer);
 const upkeep = new Upkeep(engine);
 
 port.on('message', (request: StoreThreadRequest) => {
+  gate.restWhenExiting();
   void answer(request).then((reply) => {
     port.postMessage(reply);
     if (request.type === 'close') port.close();

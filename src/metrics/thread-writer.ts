@@ -36,7 +36,7 @@ export class ThreadWriter implements StoreWriter {
   readonly #file: URL;
   readonly #data: StoreThreadData;
   readonly #gate = new ExitGate();
-  readonly #onExit = () => this.#gate.shut();
+  readonly #onExit = () => this.#gate.shut(this.#waiting.size > 0);
   readonly #nowMs: () => number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #starts: number[] = [];

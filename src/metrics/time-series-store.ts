@@ -97,8 +97,13 @@ export class TimeSeriesStore implements MetricsStore {
     }
     const valid = this.#validOf(records);
     if (valid.length === 0) return;
-    await this.#write(this.#writer.append(this.#encoder.encodeAll(valid)));
+    await this.#write(this.#appendValid(valid));
     this.#storedRecords += valid.length;
+  }
+
+  /** Several blocks are encoded in slices: a full batch takes some eight milliseconds of the host's thread. */
+  async #appendValid(records: readonly TransferRecord[]): Promise<void> {
+    await this.#writer.append(await inSlices(this.#encoder.encodeAll(records)));
   }
 
   async flush(): Promise<void> {

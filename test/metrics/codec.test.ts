@@ -5,6 +5,7 @@ import { recordsOf } from '../../src/metrics/block-records.ts';
 import { ByteReader, ByteWriter } from '../../src/metrics/byte-buffer.ts';
 import { readNumbers, writeNumbers } from '../../src/metrics/column-codec.ts';
 import { MAX_SIZE_BAND, sizeBand, sizeBandBounds, sizeBandLabel } from '../../src/metrics/size-band.ts';
+import { atOnce } from '../../src/metrics/slices.ts';
 import { record, traffic } from './support/records.ts';
 
 const amount = fc.oneof(
@@ -62,7 +63,7 @@ describe('a block', () => {
     fc.assert(
       fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 30 }), (overrides) => {
         const records = overrides.map((fields) => record(fields));
-        const [block] = encoder.encodeAll(records);
+        const [block] = atOnce(encoder.encodeAll(records));
         const view = new BlockView(block?.bytes ?? new Uint8Array());
         const at = recordsOf(view);
         expect(records.map((_, row) => at(row))).toEqual(records);
@@ -72,7 +73,7 @@ describe('a block', () => {
   });
 
   it('says so when one of its bytes was changed (each byte in turn)', () => {
-    const [block] = new BlockEncoder().encodeAll(traffic({ count: 20 }));
+    const [block] = atOnce(new BlockEncoder().encodeAll(traffic({ count: 20 })));
     const bytes = block?.bytes ?? new Uint8Array();
     for (let index = 0; index < bytes.length; index += 1) {
       const damaged = bytes.slice();
@@ -87,7 +88,7 @@ describe('a block', () => {
   });
 
   it('takes less than 80 bytes a record of mixed traffic', () => {
-    const blocks = new BlockEncoder().encodeAll(traffic({ count: 4096, everyUs: 100 }));
+    const blocks = atOnce(new BlockEncoder().encodeAll(traffic({ count: 4096, everyUs: 100 })));
     const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
     expect(bytes / 4096).toBeLessThan(80);
   });

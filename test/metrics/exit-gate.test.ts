@@ -6,7 +6,7 @@ describe('the gate between a thread that writes and a process that exits', () =>
     const thread = new ExitGate();
     const process = new ExitGate(thread.memory);
     expect(thread.pass(() => 'written')).toBe('written');
-    process.shut();
+    process.shut(false);
     let ran = false;
     const late = () =>
       thread.pass(() => {
@@ -22,7 +22,7 @@ describe('the gate between a thread that writes and a process that exits', () =>
     // Inside of its transaction, as far as the process can tell: it waits for most of a second, and goes.
     expect(
       thread.pass(() => {
-        process.shut();
+        process.shut(true);
         return 'went';
       }),
     ).toBe('went');
