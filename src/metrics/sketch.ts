@@ -145,20 +145,38 @@ export class QuantileSketch {
     const max = reader.f64();
     const used = reader.varint();
     if (used + zeroCount > count) throw corrupt('a sketch has impossible bins');
-    let key = 0;
-    let total = zeroCount;
-    for (let bin = 0; bin < used; bin += 1) {
-      const step = reader.zigzag();
-      if (bin > 0 && step <= 0) throw corrupt('the bins of a sketch are out of order');
-      key += step;
-      if (key > MAX_KEY_MAGNITUDE || key < -MAX_KEY_MAGNITUDE) throw corrupt('a sketch has a bin out of range');
-      const weight = reader.varint();
-      this.#addBin(key, weight);
-      total += weight;
-    }
+    const total = zeroCount + this.#mergeBins(reader, used);
     if (total !== count) throw corrupt('the bins of a sketch do not add up');
     this.#zeroCount += zeroCount;
     if (count > 0) this.#addTotals(count, sum, min, max);
+  }
+
+  /** Returns the weight of all bins. This is where a query spends its time: steps and weights of one byte are read without a call. */
+  #mergeBins(reader: ByteReader, used: number): number {
+    const { bytes } = reader;
+    let key = 0;
+    let total = 0;
+    for (let bin = 0; bin < used; bin += 1) {
+      const at = reader.position;
+      const first = bytes[at] ?? 128;
+      const second = bytes[at + 1] ?? 128;
+      let step: number;
+      let weight: number;
+      if (first < 128 && second < 128 && at + 2 <= reader.end) {
+        step = (first & 1) === 0 ? first >> 1 : -((first + 1) >> 1);
+        weight = second;
+        reader.position = at + 2;
+      } else {
+        step = reader.zigzag();
+        weight = reader.varint();
+      }
+      if (bin > 0 && step <= 0) throw corrupt('the bins of a sketch are out of order');
+      key += step;
+      if (key > MAX_KEY_MAGNITUDE || key < -MAX_KEY_MAGNITUDE) throw corrupt('a sketch has a bin out of range');
+      this.#addBin(key, weight);
+      total += weight;
+    }
+    return total;
   }
 
   #addBin(key: number, weight: number): void {
