@@ -10,7 +10,7 @@ export type { PoolLearning, TimedStep, TrainingOutcome } from './actors/learner-
 export type { PoolProbes } from './actors/prober.ts';
 export type { LaneBottlenecks } from './actors/record-questions.ts';
 export type { RegressionGroup } from './actors/regression-report.ts';
-export type { ActiveRegression, KindBaseline, TransferKind } from './actors/regression-watch.ts';
+export type { ActiveRegression, KindBaseline } from './actors/regression-watch.ts';
 export type { Occurrence, OccurrenceKind } from './actors/timeline.ts';
 export { ConfigError } from './config/config-error.ts';
 export { validateConfig } from './config/parse.ts';
@@ -72,6 +72,7 @@ export type {
   BenchmarkScenario,
 } from './metrics/analysis/benchmark/types.ts';
 export type { Bottleneck } from './metrics/analysis/bottleneck.ts';
+export type { TransferKind } from './metrics/analysis/kind.ts';
 export type { ExplainedOutlier, OutlierReport } from './metrics/analysis/outlier-causes.ts';
 export type { Profile } from './metrics/analysis/profile.ts';
 export type { Outcome, TransferRecord } from './metrics/record.ts';

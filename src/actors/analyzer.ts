@@ -28,7 +28,6 @@ export interface AnalyzerArgs {
   /** What happened beside the transfers, and how the machine was. Written by others, read here. */
   readonly timeline: Timeline;
   readonly machine: MachineHistory;
-  readonly nowMs: () => number;
   readonly baselines: {
     /** Every pool's baselines as they were stored; rejects while the store is down. */
     restore(): Promise<readonly (readonly [pool: string, value: JsonValue])[]>;

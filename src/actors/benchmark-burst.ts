@@ -1,7 +1,6 @@
 /** One visit of a benchmark: a burst of transfers by one lane, each measured. */
 import { Decision } from '../decision/decision.ts';
 import type { Method } from '../decision/types.ts';
-import { InvalidArgumentError } from '../errors.ts';
 import { errorCodeOf, type LaneContext } from '../hot-path/lanes.ts';
 import type { BenchmarkCell } from '../metrics/analysis/benchmark/types.ts';
 import type { TransferCost } from '../transports/types.ts';
@@ -110,12 +109,4 @@ function forcedDecision({ lane, cell, pool }: BurstOptions): Decision {
       variant: undefined,
     },
   );
-}
-
-/** @throws InvalidArgumentError naming the lane */
-export function checkLanes(lanes: unknown): void {
-  if (typeof lanes !== 'object' || lanes === null) throw new InvalidArgumentError('lanes', lanes, 'an object');
-  const { zeroCopy, grpc }: { zeroCopy?: unknown; grpc?: unknown } = lanes;
-  if (typeof zeroCopy !== 'function') throw new InvalidArgumentError('lanes.zeroCopy', zeroCopy, 'a function');
-  if (typeof grpc !== 'function') throw new InvalidArgumentError('lanes.grpc', grpc, 'a function');
 }

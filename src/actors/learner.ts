@@ -5,6 +5,7 @@
  */
 import type { TrainingCause } from '../learning/model-version.ts';
 import { levelOf } from '../learning/rollout.ts';
+import { byPool } from '../metrics/by-pool.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import { type From, type GenServer, type Next, next, reply, type Self } from '../otp/index.ts';
 import type {
@@ -175,13 +176,7 @@ function goOn(state: State, self: Learner): void {
 
 function observe(state: State, records: readonly TransferRecord[], self: Learner): void {
   const { args } = state;
-  const byPool = new Map<string, TransferRecord[]>();
-  for (const record of records) {
-    const own = byPool.get(record.pool);
-    if (own) own.push(record);
-    else byPool.set(record.pool, [record]);
-  }
-  for (const [pool, own] of byPool) {
+  for (const [pool, own] of byPool(records)) {
     const slot = args.board.slot(pool);
     if (!slot) continue;
     const learner_ = poolOf(state, pool);

@@ -1,4 +1,5 @@
 /** The latest production transfers of each pool, and who wants to hear of new ones. No actor: the recorder tells it, whoever asks gets a copy. */
+import { byPool } from '../metrics/by-pool.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 
 /** Transfers kept per pool, and pools; the pool that was silent longest goes first. */
@@ -13,13 +14,7 @@ export class ProductionWatch {
 
   /** Must not throw: it is called where records are handed to those who learn from them. */
   observed(records: readonly TransferRecord[]): void {
-    const byPool = new Map<string, TransferRecord[]>();
-    for (const record of records) {
-      const own = byPool.get(record.pool);
-      if (own) own.push(record);
-      else byPool.set(record.pool, [record]);
-    }
-    for (const [pool, own] of byPool) {
+    for (const [pool, own] of byPool(records)) {
       const latest = [...(this.#latest.get(pool) ?? []), ...own].slice(-KEPT);
       this.#latest.delete(pool);
       this.#latest.set(pool, latest);

@@ -1,6 +1,7 @@
 /** Regressions that belong together, set against what happened when they began, and in words. */
 import { explainRise } from '../metrics/analysis/bottleneck.ts';
 import { type AlarmGroup, groupAlarms } from '../metrics/analysis/grouping.ts';
+import { describeKind, keyOf, kindOf } from '../metrics/analysis/kind.ts';
 import {
   circumstanceChanges,
   describeRegression,
@@ -9,7 +10,7 @@ import {
 import type { TransferRecord } from '../metrics/record.ts';
 import type { RecordsQuery } from '../metrics/store-types.ts';
 import type { AlertContent } from './adviser.ts';
-import { type ActiveRegression, describeKind, keyOf, kindOf } from './regression-watch.ts';
+import type { ActiveRegression } from './regression-watch.ts';
 import { CAUSES, type Occurrence, type Timeline } from './timeline.ts';
 
 export interface RegressionGroup extends AlarmGroup<ActiveRegression, Occurrence> {

@@ -1,5 +1,4 @@
 /** Which kinds of transfers have become slower than they were: a baseline per kind, and the alarms that are on. */
-import type { Method } from '../decision/types.ts';
 import type { JsonValue } from '../learning/types.ts';
 import {
   acceptBaseline,
@@ -13,23 +12,9 @@ import {
   type Regression,
   reportOf,
 } from '../metrics/analysis/baseline.ts';
+import { keyOf, kindOf, type TransferKind } from '../metrics/analysis/kind.ts';
 import { watchOptionsFor } from '../metrics/analysis/watch-options.ts';
 import type { TransferRecord } from '../metrics/record.ts';
-import { sizeBand, sizeBandLabel } from '../metrics/size-band.ts';
-
-/** Transfers that are compared with each other. */
-export interface TransferKind {
-  readonly pool: string;
-  readonly method: Method;
-  readonly dataType: string;
-  /** See `sizeBandLabel`: band b holds 2^(b-1) .. 2^b - 1 bytes. */
-  readonly sizeBand: number;
-  readonly compression: boolean;
-  /** Whether the memory was mapped and faulted in; undefined for gRPC, and where nobody knows. */
-  readonly warm: boolean | undefined;
-  /** Built in shared memory by the host: nothing was copied. */
-  readonly inPlace: boolean;
-}
 
 export interface ActiveRegression extends Regression {
   readonly kind: TransferKind;
@@ -222,24 +207,6 @@ export class RegressionWatch {
     }
     this.#kinds.delete(oldestKey);
   }
-}
-
-/** `gRPC, tensor, 4 MiB..8 MiB`: a kind as people read it. */
-export function describeKind({ method, dataType, sizeBand: band, compression, warm, inPlace }: TransferKind): string {
-  const lane = method === 'grpc' ? 'gRPC' : 'zero-copy';
-  const memory = inPlace ? ' in place' : warm === undefined ? '' : warm ? ' into warm memory' : ' into cold memory';
-  return `${lane}${memory}, ${dataType}${compression ? ' (gzip)' : ''}, ${sizeBandLabel(band)}`;
-}
-
-export function kindOf(record: TransferRecord): TransferKind {
-  const { pool, method, dataType, compression, warm, dataSize, reason } = record;
-  return { pool, method, dataType, compression, warm, sizeBand: sizeBand(dataSize), inPlace: reason === 'in_place' };
-}
-
-/** Names a kind: `ml|grpc|tensor|23|plain|`. */
-export function keyOf({ pool, method, dataType, sizeBand: band, compression, warm, inPlace }: TransferKind): string {
-  const memory = inPlace ? 'in_place' : warm === undefined ? '' : warm ? 'warm' : 'cold';
-  return `${pool}|${method}|${dataType}|${band}|${compression ? 'gzip' : 'plain'}|${memory}`;
 }
 
 function watchedOf(kind: TransferKind, baseline: Baseline, active: ActiveRegression | undefined): Watched {

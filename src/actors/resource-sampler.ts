@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { NOTHING_KNOWN } from '../decision/resources.ts';
 import type { ResourceSnapshot } from '../decision/types.ts';
 import { CpuReader } from './resource-cpu.ts';
 import { GcMonitor, type GcPause } from './resource-gc.ts';
@@ -23,14 +24,6 @@ export interface ResourceSampler {
   /** Releases what is held: open files, the event-loop monitor. A sample after it knows nothing. Can be called twice. */
   stop(): void;
 }
-
-const NOTHING_KNOWN = {
-  systemLoad: undefined,
-  memoryLoad: undefined,
-  availableMemory: undefined,
-  sharedMemoryRoom: undefined,
-  eventLoopDelayUs: undefined,
-};
 
 /**
  * Samples the machine: cpu (`/proc/stat`), memory (`/proc/meminfo` and the limits of control groups, v1 and v2), room for shared

@@ -1,7 +1,7 @@
 /** Whether objectives hold for what was measured. Pure. */
 import type { RangeStatistics } from '../metrics/statistics.ts';
 import { EXIT } from './command.ts';
-import type { Measured, Objective } from './objective.ts';
+import type { Judged, Measured, Objective } from './objective.ts';
 
 export type Verdict = 'holds' | 'violated' | 'no data' | 'too few';
 
@@ -16,7 +16,11 @@ export interface Judgement {
 }
 
 /** @param minCount records that a figure must rest on to be judged */
-export function judge(objective: Objective, statistics: RangeStatistics, minCount: number): Judgement {
+export function judge(
+  objective: Objective,
+  statistics: Judged & Pick<RangeStatistics, 'relativeAccuracy'>,
+  minCount: number,
+): Judgement {
   const measured = objective.measure(statistics);
   if (measured === undefined) return { objective, measured, margin: undefined, close: false, verdict: 'no data' };
   const room = objective.bound === 'most' ? objective.limit - measured.value : measured.value - objective.limit;

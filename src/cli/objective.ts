@@ -14,8 +14,16 @@ export interface Objective {
   readonly bound: 'most' | 'least';
   /** The figure comes from a sketch, and has its relative error. */
   readonly estimated: boolean;
-  readonly measure: (statistics: RangeStatistics) => Measured | undefined;
+  readonly measure: (statistics: Judged) => Measured | undefined;
   readonly format: (value: number) => string;
+}
+
+/** What objectives read of statistics, whoever took them. */
+export interface Judged extends Pick<RangeStatistics, 'count' | 'success' | 'failed' | 'fallback'> {
+  readonly quantities: {
+    readonly latencyUs?: QuantityStatistics | undefined;
+    readonly throughputMBps?: Pick<QuantityStatistics, 'count' | 'mean'> | undefined;
+  };
 }
 
 export interface Measured {
@@ -128,7 +136,7 @@ function latency(statistic: keyof QuantityStatistics): Kind {
   };
 }
 
-function share(of: (statistics: RangeStatistics) => { readonly part: number; readonly count: number }): Kind {
+function share(of: (statistics: Judged) => { readonly part: number; readonly count: number }): Kind {
   return {
     unit: SHARE,
     bound: 'most',

@@ -1,7 +1,6 @@
 /** `pitwall replay FILE`: what pitwall would have done with recorded transfers, beside what anybody else would have; and a gate for pipelines. */
 import type { ReplayProgress } from '../learning/replay.ts';
 import type { Rivals, SpanScore } from '../learning/replay-score.ts';
-import type { RangeStatistics } from '../metrics/statistics.ts';
 import { type ReplayReport, replayTrace } from '../replay-trace.ts';
 import { type Command, defineCommand, EXIT } from './command.ts';
 import { exitCodeOf, judge } from './judgement.ts';
@@ -101,20 +100,15 @@ function gate(report: ReplayReport, objectives: readonly Objective[], limits: Li
 }
 
 /** The chosen lanes' latencies, as objectives read statistics. Every row is a success: a trace has no others. */
-function statisticsOf({ rows, latencyUs, throughputMBps, explored }: ReplayReport): RangeStatistics {
+function statisticsOf({ rows, latencyUs, throughputMBps }: ReplayReport): Parameters<typeof judge>[1] {
   return {
     count: rows,
     success: rows,
-    ignored: 0,
     failed: 0,
-    zeroCopy: 0,
-    grpc: 0,
     fallback: 0,
-    explored,
-    bytes: 0,
     quantities: {
       latencyUs: { count: rows, ...latencyUs },
-      throughputMBps: { ...latencyUs, count: rows, mean: throughputMBps },
+      throughputMBps: { count: rows, mean: throughputMBps },
     },
     // Exact: every row was looked at.
     relativeAccuracy: 0,

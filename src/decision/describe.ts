@@ -63,7 +63,7 @@ function describe(given: unknown): Described {
       compression: compression === true,
       sessionId,
       attributes: attributes === undefined ? undefined : readAttributes(attributes),
-      ...(inPlace === true && { inPlace }),
+      inPlace: inPlace === true || undefined,
     },
   };
 }

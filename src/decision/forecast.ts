@@ -11,6 +11,7 @@ import type { CostModelSnapshot, Features } from '../learning/types.ts';
 import { decide } from './decide.ts';
 import { compareBy } from './estimate.ts';
 import { COPIES, laneCosts } from './method-costs.ts';
+import { NOTHING_KNOWN } from './resources.ts';
 import { NO_DRAW, type PayloadKind, withoutDraws, withWarmth } from './table.ts';
 import type { Method, PoolSnapshot, ResourceSnapshot } from './types.ts';
 
@@ -181,14 +182,7 @@ function decided(
   systemLoad: number,
 ): { readonly features: Features; readonly method: Method } {
   const { dataSize, dataType, format, compression = false, warmth } = payload;
-  const resources: ResourceSnapshot = {
-    atMs: 0,
-    systemLoad,
-    memoryLoad: undefined,
-    availableMemory: undefined,
-    sharedMemoryRoom: undefined,
-    eventLoopDelayUs: undefined,
-  };
+  const resources: ResourceSnapshot = { ...NOTHING_KNOWN, atMs: 0, systemLoad };
   const request = {
     pool: pool.pool,
     dataSize,

@@ -1,6 +1,7 @@
 /** What a pool has learned, in words: the lanes that its decisions take over a grid of sizes, kinds, warmth, load and concurrency, distilled. */
 import { type Distilled, distill, type LabelledFeatures } from '../learning/distill.ts';
 import { decide } from './decide.ts';
+import { NOTHING_KNOWN } from './resources.ts';
 import { NO_DRAW, type PayloadKind, withoutDraws, withWarmth } from './table.ts';
 import type { PoolSnapshot, ResourceSnapshot } from './types.ts';
 
@@ -15,7 +16,7 @@ export function lessons(pool: PoolSnapshot, kinds: readonly PayloadKind[]): Dist
   for (const warmth of ['warm', 'cold'] as const) {
     const there = withWarmth(settled, warmth, undefined);
     for (const systemLoad of LOADS) {
-      const resources = machineAt(systemLoad);
+      const resources: ResourceSnapshot = { ...NOTHING_KNOWN, atMs: 0, systemLoad };
       for (const inFlight of IN_FLIGHT) {
         const then = { ...there, inFlight: inFlight - 1 };
         for (const kind of kinds) {
@@ -47,9 +48,4 @@ export function formatLessons({ lessons: all, fidelity }: Distilled): string[] {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0.99 && share < 1 ? 1 : 0)} %`;
-}
-
-function machineAt(systemLoad: number): ResourceSnapshot {
-  const unknown = { availableMemory: undefined, sharedMemoryRoom: undefined, eventLoopDelayUs: undefined };
-  return { atMs: 0, systemLoad, memoryLoad: undefined, ...unknown };
 }

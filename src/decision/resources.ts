@@ -4,6 +4,15 @@ import type { PolicySnapshot, PoolSnapshot, ResourceSnapshot, TransferRequest } 
 /** A sample that is older says nothing any more: load is taken as unknown, nothing is adjusted. */
 export const STALE_MS = 2_000;
 
+/** A machine of which nothing could be measured. */
+export const NOTHING_KNOWN: Readonly<Omit<ResourceSnapshot, 'atMs'>> = Object.freeze({
+  systemLoad: undefined,
+  memoryLoad: undefined,
+  availableMemory: undefined,
+  sharedMemoryRoom: undefined,
+  eventLoopDelayUs: undefined,
+});
+
 /** The resources if the sample is fresh. */
 export function knownResources(resources: ResourceSnapshot | undefined, nowMs: number): ResourceSnapshot | undefined {
   return resources !== undefined && nowMs - resources.atMs <= STALE_MS ? resources : undefined;

@@ -6,10 +6,11 @@ import {
   type CancelBenchmark,
   type GetBenchmarkProgress,
 } from '../actors/benchmark.ts';
-import { type BenchmarkLanes, checkLanes } from '../actors/benchmark-burst.ts';
+import type { BenchmarkLanes } from '../actors/benchmark-burst.ts';
 import { BenchmarkPayloads } from '../actors/benchmark-payloads.ts';
 import type { ProductionWatch } from '../actors/production-watch.ts';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
+import { checkLanes } from '../hot-path/lanes.ts';
 import { ImpactTest } from '../metrics/analysis/benchmark/impact.ts';
 import { planOf } from '../metrics/analysis/benchmark/scenario.ts';
 import type {

@@ -1,4 +1,3 @@
-import { checkLanes } from '../actors/benchmark-burst.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { PoolLearning, TrainingOutcome, VersionOutcome } from '../actors/learner-messages.ts';
 import type { PoolProbes } from '../actors/prober.ts';
@@ -6,6 +5,7 @@ import { describeRequest } from '../decision/describe.ts';
 import { compareBy, orderConfidence } from '../decision/estimate.ts';
 import type { Method } from '../decision/types.ts';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
+import { checkLanes } from '../hot-path/lanes.ts';
 import type { DriftAlarm } from '../learning/drift.ts';
 import type { ModelVersion } from '../learning/model-version.ts';
 import type { Features } from '../learning/types.ts';

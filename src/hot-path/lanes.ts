@@ -1,6 +1,7 @@
 /** What a host gives to `runtime.transfer`: its own two ways of moving a payload. */
 import type { Decision } from '../decision/decision.ts';
 import type { Attributes, DataType, Format } from '../decision/types.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import type { TransferCost } from '../transports/types.ts';
 
 /** A transfer, as a host asks for it: the payload, and what the host knows of it better than pitwall can see. */
@@ -32,6 +33,20 @@ export type Lane<D, T> = (data: D, context: LaneContext) => T | PromiseLike<T>;
 export interface Lanes<D, T> {
   readonly zeroCopy: Lane<D, T>;
   readonly grpc: Lane<D, T>;
+}
+
+/** What is wrong with what a host gave as its two lanes. */
+export function problemOfLanes(lanes: unknown): InvalidArgumentError | undefined {
+  if (typeof lanes !== 'object' || lanes === null) return new InvalidArgumentError('lanes', lanes, 'an object');
+  const { zeroCopy, grpc }: { zeroCopy?: unknown; grpc?: unknown } = lanes;
+  if (typeof zeroCopy !== 'function') return new InvalidArgumentError('lanes.zeroCopy', zeroCopy, 'a function');
+  return typeof grpc === 'function' ? undefined : new InvalidArgumentError('lanes.grpc', grpc, 'a function');
+}
+
+/** @throws InvalidArgumentError naming the lane */
+export function checkLanes(lanes: unknown): void {
+  const problem = problemOfLanes(lanes);
+  if (problem !== undefined) throw problem;
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Admission, AdmittedPool } from './admission.ts';
 import type { BreakerBoard } from './breakers.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import type { Decider } from './decider.ts';
-import { errorCodeOf, isFinal, isLaneFault, type Lane, type Lanes } from './lanes.ts';
+import { errorCodeOf, isFinal, isLaneFault, type Lane, type Lanes, problemOfLanes } from './lanes.ts';
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
@@ -132,10 +132,7 @@ function problemOf(lanes: unknown, options: unknown): InvalidArgumentError | und
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     return new InvalidArgumentError('options.signal', signal, 'an AbortSignal');
   }
-  if (typeof lanes !== 'object' || lanes === null) return new InvalidArgumentError('lanes', lanes, 'an object');
-  const { zeroCopy, grpc }: { zeroCopy?: unknown; grpc?: unknown } = lanes;
-  if (typeof zeroCopy !== 'function') return new InvalidArgumentError('lanes.zeroCopy', zeroCopy, 'a function');
-  return typeof grpc === 'function' ? undefined : new InvalidArgumentError('lanes.grpc', grpc, 'a function');
+  return problemOfLanes(lanes);
 }
 
 /** What a lane reported of its cost, gathered. */

@@ -11,14 +11,12 @@ import { resultOf } from './worker-answer.ts';
 export function grpcLane(sizes: ResultSizes): Lane<Job, unknown> {
   return async (job, context) => {
     const { payload, command } = job;
-    job.checkMemory();
     const compressStartedMs = performance.now();
     const data = job.compression ? await compress(payload.content) : payload.content;
     const serializeUs = job.encodeUs + elapsedUs(compressStartedMs);
     // A large result wants chunks as much as a large payload does.
     const streamed = Math.max(data.byteLength, sizes.expected(command) ?? 0) >= STREAM_FROM;
     return job.withWorker(async ({ client }) => {
-      job.checkMemory();
       const sentMs = performance.now();
       const request = {
         command,

@@ -72,6 +72,8 @@ export class Job {
     for (let attempt = 1; ; attempt += 1) {
       this.#taken ??= await table.take(this.#request(true));
       const { worker } = this.#taken;
+      // What lay there is gone, and either lane would send zeros.
+      if (this.#options.inPlace?.intact === false) throw memoryGone();
       try {
         return await send(worker);
       } catch (error) {
@@ -91,11 +93,6 @@ export class Job {
     this.#taken = undefined;
     taken?.abandon();
     sent.whenDone(() => taken?.release());
-  }
-
-  /** @throws TransportError, final, where the shared memory that the payload was built in is gone */
-  checkMemory(): void {
-    if (this.#options.inPlace?.intact === false) throw memoryGone();
   }
 
   /** The memory that the payload lies in already, for one more holder; undefined where it has to be written. */

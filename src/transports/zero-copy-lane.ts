@@ -14,7 +14,6 @@ import type { ReadyWorker } from './worker-table.ts';
 export function zeroCopyLane(arenaNow: () => Arena | undefined, sizes: ResultSizes): Lane<Job, unknown> {
   return (job, context) =>
     job.withWorker(async (worker) => {
-      job.checkMemory();
       const arena = arenaNow();
       if (!arena) throw laneFailed('PITWALL_SHM_UNAVAILABLE', 'the pool has no shared memory');
       return sendThrough(arena, worker, job, context, sizes);
@@ -32,8 +31,7 @@ async function sendThrough(
   const leases = leaseFor(arena, job, context, sizes);
   let sent: Sent | undefined;
   try {
-    if (leases.inPlace) handOver(leases.payload, job, context);
-    else writeInto(leases.payload, job, context);
+    writeInto(leases, job, context);
     const sentMs = performance.now();
     sent = courier.send(requestFor(job, leases), { signal: context.signal, timeoutMs: job.remainingMs() });
     const reply = await sent.reply;
@@ -85,22 +83,12 @@ function leaseFor(arena: Arena, job: Job, context: LaneContext, sizes: ResultSiz
   return { payload, inPlace: shared !== undefined, result };
 }
 
-/** The host built it where it is: mapped lanes have nothing to do. @throws TransportError where a lane that copies cannot */
-function handOver(lease: Lease, job: Job, context: LaneContext): void {
-  try {
-    lease.commit();
-  } catch (error) {
-    throw laneFailed('PITWALL_SHM_UNAVAILABLE', 'shared memory could not be written', error);
-  }
-  context.report({ serializeUs: job.encodeUs });
-}
-
 /** @throws TransportError where the memory cannot be written: nothing has run */
-function writeInto(lease: Lease, job: Job, context: LaneContext): void {
+function writeInto({ payload, inPlace }: Leases, job: Job, context: LaneContext): void {
   const startedMs = performance.now();
   try {
-    job.payload.content.writeTo(lease.buffer, 0);
-    lease.commit();
+    if (!inPlace) job.payload.content.writeTo(payload.buffer, 0);
+    payload.commit();
   } catch (error) {
     throw laneFailed('PITWALL_SHM_UNAVAILABLE', 'shared memory could not be written', error);
   }

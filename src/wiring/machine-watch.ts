@@ -7,6 +7,7 @@ import type { GcPause } from '../actors/resource-gc.ts';
 import type { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import type { ResourceSnapshot } from '../decision/types.ts';
+import { percent } from '../metrics/analysis/words.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
 import type { Notices } from './notices.ts';
@@ -77,8 +78,4 @@ function freeSpace(dataDir: string | false): number | undefined {
   } catch {
     return undefined; // the store says what is wrong with it
   }
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
 }

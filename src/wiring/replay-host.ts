@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { RecorderArgs } from '../actors/recorder.ts';
 import { parseConfig } from '../config/parse.ts';
 import type { ConfiguredRolloutStage, Goal } from '../config/types.ts';
+import { NOTHING_KNOWN } from '../decision/resources.ts';
 import type { CostPrior } from '../learning/cost-prior.ts';
 import type { ReplayChoice, ReplayChooser, ReplayRequest } from '../learning/replay.ts';
 import type { Observation } from '../learning/types.ts';
@@ -72,8 +73,7 @@ export class ReplayHost implements ReplayChooser {
     this.#draw.random = random;
     const slot = this.#slots.get(row.pool) ?? brain.admission.admit(row.pool).slot;
     const { systemLoad, availableMemory, warmBytes, features } = row;
-    const unknown = { memoryLoad: undefined, sharedMemoryRoom: undefined, eventLoopDelayUs: undefined };
-    brain.board.resources = { atMs: this.#clock.now(), systemLoad, availableMemory, ...unknown };
+    brain.board.resources = { ...NOTHING_KNOWN, atMs: this.#clock.now(), systemLoad, availableMemory };
     slot.inFlight = row.inFlight - 1;
     slot.transport =
       warmBytes === undefined ? undefined : { zeroCopyReady: true, reason: undefined, warmBytes, roomBytes: UNLIMITED };

@@ -16,6 +16,7 @@ import type { ThresholdManagerArgs } from '../actors/threshold-manager.ts';
 import type { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import { PitwallError } from '../errors.ts';
+import { byPool } from '../metrics/by-pool.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import {
   call,
@@ -127,13 +128,8 @@ function teach(
   { destinations, machineWatch, onRecords, probes }: TreeWiring,
   records: readonly TransferRecord[],
 ): void {
-  const byPool = new Map<string, TransferRecord[]>();
-  for (const record of records) {
-    const own = byPool.get(record.pool);
-    if (own) own.push(record);
-    else byPool.set(record.pool, [record]);
-  }
-  for (const [pool, own] of byPool) cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
+  for (const [pool, own] of byPool(records))
+    cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
   cast(destinations.analyzer, { type: 'observed', records });
   cast(destinations.learner, { type: 'observed', records });
   if (probes.size > 0) cast(destinations.prober, { type: 'observed', records });
@@ -230,7 +226,7 @@ function proberArgs({ brain, destinations, nowMs, probes, config }: TreeWiring):
 const TRAIN_TIMEOUT_MS = 200_000;
 
 function analyzerArgs(wiring: TreeWiring): AnalyzerArgs {
-  const { config, destinations, machine, notices, nowMs, timeline } = wiring;
+  const { config, destinations, machine, notices, timeline } = wiring;
   const store = destinations.metricsStore;
   const [baselines, occurrences] = [POOL_STATE.baseline, OCCURRENCES] as const;
   return {
@@ -239,7 +235,6 @@ function analyzerArgs(wiring: TreeWiring): AnalyzerArgs {
     records: async (query) => resultOf(await call(store, { type: 'records', query }, { timeoutMs: READ_TIMEOUT_MS })),
     timeline,
     machine,
-    nowMs,
     baselines: {
       restore: async () => resultOf(await call(store, { type: 'entries', kind: baselines })),
       persist: (pool, value) => void cast(store, { type: 'put', kind: baselines, key: pool, value }),

@@ -15,7 +15,7 @@ import {
   SINCE_STEP_ROWS,
   type Stage,
 } from '../../src/learning/rollout.ts';
-import type { Lane, LaneComparison, LatencyEstimate } from '../../src/learning/types.ts';
+import type { Lane, LaneComparison, LatencyEstimate, Observation } from '../../src/learning/types.ts';
 import { FEATURES, normal, seededRandom } from './synthetic.ts';
 
 const STAGES: readonly Stage[] = ['observe', 'confident', 'adaptive'];
@@ -198,7 +198,17 @@ function comparison(believed: Readonly<Record<Lane, number>>): LaneComparison {
   return { grpc: of(believed.grpc), zeroCopy: of(believed.zero_copy), logRatio, logRatioStandardError: 0.07 };
 }
 
-/** Rows as a pool logs them: the served chooser's lane, the other one with a probability of 5 %. */
+/** One transfer: by the lane that is believed to be faster, by the other one with a probability of 5 %. */
+function sent(truth: World['truth'], believed: World['truth'], row: number, random: () => number): Observation {
+  const greedy: Lane = believed.grpc > believed.zero_copy ? 'zero_copy' : 'grpc';
+  const explored = random() < 0.05;
+  const method: Lane = explored === (greedy === 'grpc') ? 'zero_copy' : 'grpc';
+  const latencyUs = truth[method] * Math.exp(0.3 * normal(random));
+  const propensity = explored ? 0.05 : 0.95;
+  return { ...FEATURES, method, latencyUs, cpuTimeUs: undefined, atMs: row, propensity };
+}
+
+/** Rows as a pool logs them. */
 function live(
   world: (random: () => number) => World,
   rows: number,
@@ -210,19 +220,7 @@ function live(
   const evidence = new LiveEvidence(statistic, LEVEL_CONFIDENCES);
   for (let row = 0; row < rows; row += 1) {
     const { truth, rules, layer } = world(random);
-    const believed = serves === 'rules' ? rules : layer;
-    const greedy: Lane = believed.grpc > believed.zero_copy ? 'zero_copy' : 'grpc';
-    const explored = random() < 0.05;
-    const method: Lane = explored === (greedy === 'grpc') ? 'zero_copy' : 'grpc';
-    const latencyUs = truth[method] * Math.exp(0.3 * normal(random));
-    const observation = {
-      ...FEATURES,
-      method,
-      latencyUs,
-      cpuTimeUs: undefined,
-      atMs: row,
-      propensity: explored ? 0.05 : 0.95,
-    };
+    const observation = sent(truth, serves === 'rules' ? rules : layer, row, random);
     evidence.add(observation, comparison(rules), comparison(layer));
   }
   return evidence;
@@ -293,19 +291,7 @@ describe('evidence and steps together', () => {
       const { truth, rules, layer } = world(random);
       const served = comparison(layer);
       const follow = state.level > 0;
-      const believed = follow ? layer : rules;
-      const greedy: Lane = believed.grpc > believed.zero_copy ? 'zero_copy' : 'grpc';
-      const explored = random() < 0.05;
-      const method: Lane = explored === (greedy === 'grpc') ? 'zero_copy' : 'grpc';
-      const latencyUs = truth[method] * Math.exp(0.3 * normal(random));
-      const seen = {
-        ...FEATURES,
-        method,
-        latencyUs,
-        cpuTimeUs: undefined,
-        atMs: row,
-        propensity: explored ? 0.05 : 0.95,
-      };
+      const seen = sent(truth, follow ? layer : rules, row, random);
       for (const each of [sinceStep, recent]) each.add(seen, comparison(rules), served);
       if (sinceStep.errorRows >= SINCE_STEP_ROWS) sinceStep = evidence();
       if (recent.errorRows >= RECENT_ROWS) recent = evidence();

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { type ReplayReport, replayTrace } from 'pitwall';
 import { describe, expect, it } from 'vitest';
+import { parseTrace, type TraceRow } from '../../src/learning/trace.ts';
 import { temporaryFolder } from '../runtime/support.ts';
 
 const FIXTURE = fileURLToPath(new URL('../learning/fixtures/mixed-600.jsonl.gz', import.meta.url));
@@ -124,25 +125,6 @@ describe('pitwall replay', () => {
   });
 });
 
-function readRows() {
-  const text = gunzipSync(readFileSync(FIXTURE)).toString('utf8').trimEnd();
-  return text.split('\n').map((line) => {
-    const row = JSON.parse(line);
-    return {
-      atMs: row.t,
-      pool: row.pool,
-      dataSize: row.dataSize,
-      dataType: row.dataType,
-      format: row.format,
-      compression: row.compression !== 'none',
-      inFlight: row.inFlight,
-      systemLoad: row.systemLoad,
-      availableMemory: row.availableMemory,
-      warmBytes: row.warmBytes,
-      grpcUs: row.grpc.latencyUs,
-      zeroCopyUs: row.zeroCopy.latencyUs,
-      grpcCpuUs: undefined,
-      zeroCopyCpuUs: undefined,
-    };
-  });
+function readRows(): TraceRow[] {
+  return parseTrace(gunzipSync(readFileSync(FIXTURE)).toString('utf8')).rows;
 }

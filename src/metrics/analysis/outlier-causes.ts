@@ -1,6 +1,6 @@
 /** Transfers that stand out, and what went on while they did. Pure. */
 import type { TransferRecord } from '../record.ts';
-import { kindKey } from './kind.ts';
+import { keyOf, kindOf } from './kind.ts';
 import { CAUSES, type Cause, Exposure, type MachineEvidence, type Span } from './outlier-exposure.ts';
 import { median, OUTLIER_Z, outliers } from './robust.ts';
 import { type Association, associate } from './two-by-two.ts';
@@ -79,7 +79,7 @@ export function explainOutliers(
   const usual = new Map(
     [...byKind(records)].map(([key, ofKind]) => [key, median(ofKind.map((each) => each.latencyUs))]),
   );
-  const usualOf = (record: TransferRecord) => usual.get(kindKey(record)) ?? record.latencyUs;
+  const usualOf = (record: TransferRecord) => usual.get(keyOf(kindOf(record))) ?? record.latencyUs;
   const summaries = summarize(outlying, ordinary, exposure, usualOf);
   const named = new Map(summaries.filter((summary) => summary.named).map((summary) => [summary.cause, summary]));
   return {
@@ -93,7 +93,7 @@ function byKind(records: readonly TransferRecord[]): Map<string, TransferRecord[
   const kinds = new Map<string, TransferRecord[]>();
   for (const record of records) {
     if (record.outcome !== 'success') continue;
-    const key = kindKey(record);
+    const key = keyOf(kindOf(record));
     const known = kinds.get(key);
     if (known === undefined) kinds.set(key, [record]);
     else known.push(record);
