@@ -116,6 +116,7 @@ export function toRecord(decision: Decision, metrics: TransferMetrics, context: 
     explored: asDecided && decision.explored,
     fallback: decision.fallback || context.failedOver,
     policyVersion: decision.policyVersion,
+    policyRule: decision.reason === 'custom_rule' ? decision.policy.rule : undefined,
     setupUs: metrics.setupUs,
     serializeUs: metrics.serializeUs,
     transportUs: metrics.transportUs,

@@ -103,6 +103,7 @@ export class BlockEncoder {
   }
 
   #text(field: TextField, records: readonly TransferRecord[]): void {
+    if (field.sparse === true && records.every((record) => field.get(record) === undefined)) return;
     const dictionary: (string | undefined)[] = [];
     const known = new Map<string | undefined, number>();
     let previous: string | undefined;

@@ -45,6 +45,7 @@ export function recordsOf(block: BlockView): (row: number) => TransferRecord {
       workerUs: get.workerUs(row),
       cleanupUs: get.cleanupUs(row),
       errorCode: get.errorCode(row),
+      policyRule: get.policyRule(row),
     };
   };
 }
@@ -84,6 +85,7 @@ function gettersOf(block: BlockView) {
     workerUs: optional('workerUs'),
     cleanupUs: optional('cleanupUs'),
     errorCode: text('errorCode'),
+    policyRule: text('policyRule'),
   };
 }
 

@@ -86,9 +86,11 @@ export interface TextField {
   readonly id: number;
   readonly name: TextFieldName;
   readonly get: (record: TransferRecord) => string | undefined;
+  /** A block in which no record has it holds no column of it. */
+  readonly sparse?: boolean;
 }
 
-export type TextFieldName = 'method' | 'outcome' | 'reason' | 'dataType' | 'format' | 'errorCode';
+export type TextFieldName = 'method' | 'outcome' | 'reason' | 'dataType' | 'format' | 'errorCode' | 'policyRule';
 
 /** Fields with few different values: stored as a dictionary and one index a row. The transfer id is number 70, on its own. */
 export const TEXT_FIELDS: readonly TextField[] = [
@@ -98,6 +100,7 @@ export const TEXT_FIELDS: readonly TextField[] = [
   { id: 67, name: 'dataType', get: (r) => r.dataType },
   { id: 68, name: 'format', get: (r) => r.format },
   { id: 69, name: 'errorCode', get: (r) => r.errorCode },
+  { id: 72, name: 'policyRule', get: (r) => r.policyRule, sparse: true },
 ];
 
 export const TRANSFER_ID_FIELD = 70;

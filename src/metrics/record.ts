@@ -37,6 +37,8 @@ export interface TransferRecord {
   /** True where this record is the gRPC leg after a failed zero-copy leg, or a decision that fell back. */
   readonly fallback: boolean;
   readonly policyVersion: number;
+  /** The custom rule that chose the lane, where one did. */
+  readonly policyRule?: string | undefined;
   /** Parts of the latency where the transport reports them. */
   readonly setupUs: number | undefined;
   readonly serializeUs: number | undefined;

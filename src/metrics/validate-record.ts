@@ -47,6 +47,7 @@ export function validateRecord(record: TransferRecord): void {
   flag('fallback', record.fallback);
   if (record.warm !== undefined) flag('warm', record.warm);
   if (record.errorCode !== undefined) name('errorCode', record.errorCode, MAX_NAME_LENGTH);
+  if (record.policyRule !== undefined) name('policyRule', record.policyRule, MAX_NAME_LENGTH);
 }
 
 function name(field: string, value: unknown, maxLength: number): void {

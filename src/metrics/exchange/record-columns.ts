@@ -38,6 +38,7 @@ export const RECORD_COLUMNS: readonly (readonly [name: keyof TransferRecord, typ
   ['workerUs', 'number'],
   ['cleanupUs', 'number'],
   ['errorCode', 'string'],
+  ['policyRule', 'string'],
 ];
 
 /** A record out of named values; missing ones and nulls are undefined. Throws InvalidArgumentError where it is none. */
