@@ -124,7 +124,7 @@ function disk({ diskFree }: CapacityInput): AlertContent | undefined {
     message: `the disk of the data directory has ${megabytes(diskFree)} left. When it is full, records wait in memory and are dropped beyond queueCapacity; decisions go on.`,
     comparison: { measured: diskFree, limit: DISK_LOW },
     likelyCause: undefined,
-    lookAt: 'metricsRetentionHours, and what else is written to that disk',
+    lookAt: 'metricsRetentionHours and metricsRetentionMb, and what else is written to that disk',
   };
 }
 

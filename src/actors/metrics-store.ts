@@ -2,6 +2,7 @@
  * `metrics_store`: owns the LMDB environment. Everything that writes goes through it, so a store that breaks takes down this actor and
  * (rest_for_one) the recorder, and nobody else.
  */
+import { PitwallError } from '../errors.ts';
 import type { JsonValue } from '../learning/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SeriesPoint, StoreStatistics } from '../metrics/statistics.ts';
@@ -13,7 +14,7 @@ import type {
   StatisticsQuery,
   StoreKind,
 } from '../metrics/store-types.ts';
-import { type Call, type From, type GenServer, next, reply } from '../otp/index.ts';
+import { type Call, type From, type GenServer, next, reply, type Timer } from '../otp/index.ts';
 import { readRecords, StoreReads } from './store-reads.ts';
 import { afterSystemMessage } from './system-message.ts';
 
@@ -129,6 +130,13 @@ interface State {
   readonly args: MetricsStoreArgs;
   readonly store: MetricsStore;
   readonly reads: StoreReads;
+  readonly upkeep: Upkeep;
+}
+
+/** One step at a time, and one next step. */
+interface Upkeep {
+  running: boolean;
+  next: Timer;
 }
 
 const RETAIN_EVERY_MS = 60_000;
@@ -141,14 +149,21 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
   async init(args, self) {
     self.trapExit(true);
     const store = await args.open();
-    self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS);
-    return next.ok({ args, store, reads: new StoreReads() });
+    const upkeep = {
+      running: false,
+      next: self.sendAfter({ type: 'retain' }, args.retainEveryMs ?? RETAIN_EVERY_MS),
+    };
+    return next.ok({ args, store, reads: new StoreReads(), upkeep });
   },
-  async handleCall(message, from, state) {
+  async handleCall(message, from, state, self) {
     const { store } = state;
     switch (message.type) {
-      case 'append':
-        return next.reply(await attempt(store.append(message.records)), state);
+      case 'append': {
+        const outcome = await attempt(store.append(message.records));
+        // The oldest make room now, not at the next minute: what waits is dropped once the queue is full.
+        if (outcome.type === 'failed' && isFull(outcome.error)) self.send(self.ref, { type: 'retain' });
+        return next.reply(outcome, state);
+      }
       case 'flush':
         return next.reply(await attempt(store.flush()), state);
       case 'get':
@@ -197,15 +212,19 @@ export const metricsStore: GenServer<MetricsStoreArgs, State, MetricsStoreCall, 
   async handleInfo(message, state, self) {
     switch (message.type) {
       case 'retain':
+        if (state.upkeep.running) return next.noreply(state);
+        state.upkeep.running = true;
         // Not awaited: neither questions nor records wait for the clean-up.
         void retainStep(state.store).then((retained) => self.send(self.ref, retained));
         return next.noreply(state);
       case 'retained': {
         const { outcome, tookMs } = message;
+        state.upkeep.running = false;
         if (outcome.type === 'failed') return next.stop(outcome.error, state);
         // Where more is due, in steps with as much time for others between them.
         const afterMs = outcome.value.more ? Math.max(STEP_MS, tookMs) : (state.args.retainEveryMs ?? RETAIN_EVERY_MS);
-        self.sendAfter({ type: 'retain' }, afterMs);
+        state.upkeep.next.cancel();
+        state.upkeep.next = self.sendAfter({ type: 'retain' }, afterMs);
         return next.noreply(state);
       }
       default:
@@ -248,6 +267,10 @@ async function outcomeOf<T>(promise: Promise<T>): Promise<ReadOutcome<T>> {
   } catch (error) {
     return { type: 'failed', error };
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof PitwallError && error.code === 'PITWALL_STORE_FULL';
 }
 
 async function attempt(write: Promise<void>): Promise<WriteOutcome> {

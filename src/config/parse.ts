@@ -79,7 +79,14 @@ function readConfig(input: unknown, problems: Problems): RuntimeConfig {
   refuseUnknownKeys(entries, RUNTIME_KEYS, [], problems);
   const { pools, logger, clock, random, telemetry, ...plain } = entries;
   const { value, refused } = readSection(runtimeSchema, plain, [], problems);
-  const { defaultZeroCopyThresholdMb, minimumThresholdMb, maximumThresholdMb, sharedMemoryLimitMb, ...same } = value;
+  const {
+    defaultZeroCopyThresholdMb,
+    minimumThresholdMb,
+    maximumThresholdMb,
+    sharedMemoryLimitMb,
+    metricsRetentionMb,
+    ...same
+  } = value;
   const thresholds = { defaultZeroCopyThresholdMb, minimumThresholdMb, maximumThresholdMb };
   const limitsAreSound = checkRuntimeLimits(thresholds, plain, refused, problems);
   const settings = {
@@ -89,6 +96,7 @@ function readConfig(input: unknown, problems: Problems): RuntimeConfig {
       minimumThreshold: mbToBytes(minimumThresholdMb),
       maximumThreshold: mbToBytes(maximumThresholdMb),
     }),
+    metricsSizeLimit: mbToBytes(metricsRetentionMb),
     sharedMemoryLimit: sharedMemoryLimitMb === undefined ? undefined : mbToBytes(sharedMemoryLimitMb),
   };
   return Object.freeze({

@@ -36,7 +36,7 @@ export function expected(accepted: string, given: unknown): string {
 const LONGEST_STEP = 64;
 
 /** `pools.ml.goal`, `pools[1].name`, `pools["a b"].goal`; the root is called `options`. */
-function renderPath(path: Path): string {
+export function renderPath(path: Path): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;

@@ -42,6 +42,11 @@ export const runtimeFields = {
     'Upper bound of thresholds. Larger payloads go zero-copy without analysis. MiB.',
   ),
   metricsRetentionHours: number(HOURS, 168, 'How long records and aggregates are kept, hours.'),
+  metricsRetentionMb: number(
+    { min: 4, max: 16_777_216 },
+    4096,
+    'Size of the store from which the oldest records go before their time, MiB. At most 64 of it without a `dataDir`.',
+  ),
   aggregationIntervalSeconds: number({ min: 1, max: 3600 }, 60, 'Width of a stored aggregate, seconds.'),
   regressionDetectionEnabled: flag(true, 'Whether the analyzer looks for regressions.'),
   regressionThresholdPercent: number(

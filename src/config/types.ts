@@ -88,6 +88,7 @@ export interface RuntimeOptions<Context = unknown, TracerProvider = unknown, Met
   readonly minimumThresholdMb?: number | undefined;
   readonly maximumThresholdMb?: number | undefined;
   readonly metricsRetentionHours?: number | undefined;
+  readonly metricsRetentionMb?: number | undefined;
   readonly aggregationIntervalSeconds?: number | undefined;
   readonly regressionDetectionEnabled?: boolean | undefined;
   readonly regressionThresholdPercent?: number | undefined;
@@ -161,6 +162,8 @@ export interface RuntimeConfig {
   /** Of pools that say nothing else. */
   readonly limits: PoolLimits;
   readonly metricsRetentionHours: number;
+  /** Bytes that the store may take. */
+  readonly metricsSizeLimit: number;
   readonly aggregationIntervalSeconds: number;
   readonly regressionDetectionEnabled: boolean;
   readonly regressionThresholdPercent: number;

@@ -48,7 +48,8 @@ export interface StoreOptions {
   readonly readOnly?: boolean;
 }
 
-const MEMORY_LIMIT = 64 * 1024 * 1024;
+/** Bytes that a store in memory takes at most, where it was not asked for more by name. */
+export const MEMORY_LIMIT = 64 * 1024 * 1024;
 const HOUR_US = 3_600_000_000;
 
 /**
@@ -175,7 +176,9 @@ function writerFor(path: string, environment: LmdbKeyValue, options: StoreOption
 }
 
 function memoryStore(reason: string, options: StoreOptions): MetricsStore {
-  const limit = options.mapSizeLimit ?? MEMORY_LIMIT;
+  // What stands in for a disk is never as large as one.
+  const asked = options.mapSizeLimit ?? MEMORY_LIMIT;
+  const limit = options.dataDir === false ? asked : Math.min(asked, MEMORY_LIMIT);
   const environment = new MemoryKeyValue(limit);
   return new TimeSeriesStore({
     ...common(options),

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { RuntimeConfig } from '../config/types.ts';
-import { type MetricsStore, openStore } from '../metrics/store.ts';
+import { MEMORY_LIMIT, type MetricsStore, openStore } from '../metrics/store.ts';
 
 /** Folder of the LMDB environment within the data directory. */
 const ENVIRONMENT = 'lmdb';
@@ -44,8 +44,10 @@ export class StoreOwner {
 
   async open(): Promise<MetricsStore> {
     await this.close();
+    const { dataDir, metricsSizeLimit } = this.#config;
     this.#open = await openStore({
-      dataDir: this.#config.dataDir,
+      dataDir,
+      mapSizeLimit: dataDir === false ? Math.min(metricsSizeLimit, MEMORY_LIMIT) : metricsSizeLimit,
       now: this.#nowUs,
       retentionHours: this.#config.metricsRetentionHours,
       onWarning: (message) => this.#config.logger.warn(message),

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Runtime, type RuntimeOptions, startRuntime } from 'pitwall';
-import { type ServerRef, send } from 'pitwall/otp';
+import { type ServerRef, send, systemClock } from 'pitwall/otp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { smallDisk } from './support/small-disk.ts';
 import { stores } from './support/stores.ts';
@@ -88,6 +88,27 @@ describe('a runtime', () => {
     expect(said).toMatchObject({ methods: ['zero_copy'], pending: 0, count: 200, status: { state: 'degraded' } });
     expect(said.status.reasons.join()).toContain('PITWALL_STORE_UNAVAILABLE');
     expect(said.warnings.filter((text: string) => text.includes('nothing will survive'))).toHaveLength(1);
+  });
+});
+
+describe('a runtime with a size limit', () => {
+  it('gives up its oldest records when it is reached, at once, and goes on storing', async () => {
+    const dataDir = directory();
+    let hour = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + hour * 3_600_000 };
+    const { runtime } = await start(dataDir, { metricsRetentionMb: 4, clock });
+    let recorded = 0;
+    for (; hour < 40 && (await counted(runtime)) === recorded; hour += 1) {
+      transfer(runtime, 15_000);
+      recorded += 15_000;
+      await until(async () => (await runtime.flush()) === 0, 'what waits is stored');
+    }
+    const kept = await counted(runtime);
+    expect(kept).toBeLessThan(recorded);
+    expect(kept).toBeGreaterThan(recorded / 2);
+    expect(runtime.refusals.droppedRecords).toBe(0);
+    expect(runtime.restarts).toBe(0);
+    expect(statSync(join(dataDir, 'lmdb', 'data.mdb')).size).toBeLessThan(6 * 2 ** 20);
   });
 });
 
