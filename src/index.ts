@@ -72,6 +72,14 @@ export type {
   BenchmarkScenario,
 } from './metrics/analysis/benchmark/types.ts';
 export type { Bottleneck } from './metrics/analysis/bottleneck.ts';
+export type { Estimate } from './metrics/analysis/experiment/bootstrap.ts';
+export {
+  type LoggedChoice,
+  type OffPolicyOptions,
+  type OffPolicyValue,
+  offPolicyValue,
+  type PolicyEstimate,
+} from './metrics/analysis/experiment/off-policy.ts';
 export type { TransferKind } from './metrics/analysis/kind.ts';
 export type { ExplainedOutlier, OutlierReport } from './metrics/analysis/outlier-causes.ts';
 export type { Profile } from './metrics/analysis/profile.ts';
