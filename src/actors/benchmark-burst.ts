@@ -106,7 +106,6 @@ function forcedDecision({ lane, cell, pool }: BurstOptions): Decision {
       propensity: 1,
       explored: false,
       by: 'benchmark',
-      variant: undefined,
     },
   );
 }

@@ -3,6 +3,7 @@ import type { Goal } from '../config/types.ts';
 import type { Features, LaneComparison } from '../learning/types.ts';
 import { analyzeLanes } from './cost-benefit.ts';
 import type { EstimateSource } from './estimate.ts';
+import type { Assignment } from './experiment.ts';
 import { packComparison, unpackComparison, unpackEstimate } from './packed-comparison.ts';
 import type {
   CostBenefitAnalysis,
@@ -26,6 +27,7 @@ export interface DecisionBasis extends Features {
   readonly comparison: LaneComparison | undefined;
   readonly source: EstimateSource;
   readonly ruleFailure: RuleFailure | undefined;
+  readonly assigned?: Assignment | undefined;
 }
 
 /** What the flow came to. */
@@ -37,7 +39,6 @@ export interface Outcome {
   readonly explored: boolean;
   /** The custom rule's name or the override's data type, where one decided. */
   readonly by: string | undefined;
-  readonly variant: string | undefined;
 }
 
 /**
@@ -55,15 +56,17 @@ export class Decision {
    * chance chose against the belief, 0.5 where nothing is known, 1 where it was not a matter of estimates.
    */
   readonly confidence: number;
-  /** Probability with which this lane was drawn, above 0; 1 where there was no draw. */
+  /** Probability with which this lane was drawn (by exploration, or an experiment), above 0; 1 where there was no draw. */
   readonly propensity: number;
   readonly explored: boolean;
   /** gRPC because something was missing or wrong. */
   readonly fallback: boolean;
   /** What was wrong, for `invalid_request` and `decision_failed`. */
   readonly problem: string | undefined;
-  /** Of the experiment that took part. */
+  /** The experiment that the request is part of, its variant, and the slot of the split that it fell into. */
+  readonly experiment: string | undefined;
   readonly variant: string | undefined;
+  readonly experimentSlot: number | undefined;
   readonly dataSize: number;
   readonly dataType: string;
   readonly format: string;
@@ -92,7 +95,9 @@ export class Decision {
     this.explored = outcome.explored;
     this.fallback = FALLBACKS.has(outcome.reason);
     this.problem = problem;
-    this.variant = outcome.variant;
+    this.experiment = basis.assigned?.experiment.id;
+    this.variant = basis.assigned?.variant.name;
+    this.experimentSlot = basis.assigned?.slot;
     this.dataSize = basis.dataSize;
     this.dataType = basis.dataType;
     this.format = basis.format;
@@ -171,7 +176,9 @@ export class Decision {
       explored,
       fallback,
       problem,
+      experiment,
       variant,
+      experimentSlot,
       ruleFailure,
     } = this;
     const { policy, dataSize, dataType, format, compression, warmth, predictedLatencyUs, intervalUs } = this;
@@ -187,7 +194,9 @@ export class Decision {
         explored,
         fallback,
         problem,
+        experiment,
         variant,
+        experimentSlot,
         ruleFailure,
       },
       ...{ policy, dataSize, dataType, format, compression, warmth, predictedLatencyUs, intervalUs },
@@ -273,7 +282,6 @@ export function fallbackDecision(
     propensity: 1,
     explored: false,
     by: undefined,
-    variant: undefined,
   };
   return new Decision(basis, outcome, problem);
 }

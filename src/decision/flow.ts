@@ -3,7 +3,7 @@ import type { Goal } from '../config/types.ts';
 import type { CostModelSnapshot, LaneComparison } from '../learning/types.ts';
 import { Decision, type DecisionBasis } from './decision.ts';
 import { compareBy, compareByModel, type EstimateSource, isSane, laneConfidence } from './estimate.ts';
-import { applyExperiment } from './experiment.ts';
+import { type Assignment, drawnPropensity } from './experiment.ts';
 import { type Choice, explorationProbability } from './exploration.ts';
 import { comparedBy } from './objective.ts';
 import { warmFor } from './resources.ts';
@@ -44,6 +44,9 @@ export class Flow implements DecisionBasis {
   readonly availableMemory: number | undefined;
   readonly inFlight: number;
   readonly hourOfDay: number;
+  readonly nowMs: number;
+  /** The experiment's variant that the request belongs to. */
+  readonly assigned: Assignment | undefined;
   comparison: LaneComparison | undefined = undefined;
   source: EstimateSource = 'cost_model';
   /** Whose comparison it is. */
@@ -56,6 +59,7 @@ export class Flow implements DecisionBasis {
     resources: ResourceSnapshot | undefined,
     nowMs: number,
     transferId: string,
+    assigned?: Assignment,
   ) {
     this.transferId = transferId;
     this.request = request;
@@ -73,6 +77,8 @@ export class Flow implements DecisionBasis {
     this.availableMemory = resources?.availableMemory;
     this.inFlight = snapshot.inFlight + 1;
     this.hourOfDay = Math.floor(nowMs / HOUR_MS) % 24;
+    this.nowMs = nowMs;
+    this.assigned = assigned;
   }
 
   get threshold(): Threshold {
@@ -98,28 +104,38 @@ export class Flow implements DecisionBasis {
 
   /** The flow ends here: no estimate took part, nothing was drawn. */
   end(method: Method, reason: DecisionReason): Decision {
-    return this.#decision(method, reason, 1, 1, false, undefined, undefined);
+    return this.#decision(method, reason, 1, this.#propensity(method, 1, reason), false, undefined);
   }
 
   byPolicy(verdict: PolicyVerdict): Decision {
-    return this.#decision(verdict.method, verdict.reason, 1, 1, false, verdict.by, undefined);
+    const propensity = this.#propensity(verdict.method, 1, verdict.reason);
+    return this.#decision(verdict.method, verdict.reason, 1, propensity, false, verdict.by);
   }
 
-  /** Step 7: an experiment's variant, or now and then the other lane. Draws at most once. */
+  /** A variant of an experiment fixes the lane. `byPolicy`: with which probability the pool's own policy takes it too. */
+  fixed(method: Method, byPolicy: number): Decision {
+    const propensity = this.#propensity(method, byPolicy, 'experiment');
+    return this.#decision(method, 'experiment', this.#confidence(method), propensity, false, undefined);
+  }
+
+  /** Step 7: now and then the other lane. Draws at most once. */
   vary(choice: Choice, random: () => number): Decision {
     const { snapshot, comparison, learner } = this;
-    if (snapshot.experiment !== undefined) {
-      const { method, variant } = applyExperiment(snapshot.experiment, this.request, choice.method, random());
-      const reason = method === choice.method ? choice.reason : 'experiment';
-      return this.#decision(method, reason, this.#confidence(method), 1, false, undefined, variant);
-    }
     const probability = explorationProbability(choice, snapshot.policy, comparison, learner);
     if (probability > 0 && random() < probability) {
       const other: Method = choice.method === 'grpc' ? 'zero_copy' : 'grpc';
-      return this.#decision(other, 'exploration', this.#confidence(other), probability, true, undefined, undefined);
+      const tried = this.#propensity(other, probability, 'exploration');
+      return this.#decision(other, 'exploration', this.#confidence(other), tried, true, undefined);
     }
-    const confidence = this.#confidence(choice.method);
-    return this.#decision(choice.method, choice.reason, confidence, 1 - probability, false, undefined, undefined);
+    const propensity = this.#propensity(choice.method, 1 - probability, choice.reason);
+    return this.#decision(choice.method, choice.reason, this.#confidence(choice.method), propensity, false, undefined);
+  }
+
+  /** Over the draw of the variant too, where there was one. What no lane could change is no draw. */
+  #propensity(method: Method, byPolicy: number, reason: DecisionReason): number {
+    const { assigned } = this;
+    if (assigned === undefined || assigned.variant.pool !== undefined || OBSTACLES.has(reason)) return byPolicy;
+    return drawnPropensity(assigned.experiment, this.request, method, byPolicy);
   }
 
   #confidence(method: Method): number {
@@ -135,11 +151,17 @@ export class Flow implements DecisionBasis {
     propensity: number,
     explored: boolean,
     by: string | undefined,
-    variant: string | undefined,
   ): Decision {
-    return new Decision(this, { method, reason, confidence, propensity, explored, by, variant });
+    return new Decision(this, { method, reason, confidence, propensity, explored, by });
   }
 }
+
+/** gRPC whatever the variant. */
+const OBSTACLES: ReadonlySet<DecisionReason> = new Set([
+  'zero_copy_unavailable',
+  'circuit_open',
+  'shared_memory_exhausted',
+]);
 
 /** A threshold that nothing moves. */
 function fixedThreshold(bytes: number): Threshold {

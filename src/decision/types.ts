@@ -83,6 +83,25 @@ export interface ThresholdsSnapshot {
   readonly quickPathMinimum: number;
 }
 
+/** How a lane of a pool did lately: over its last 256 transfers, none older than five minutes when the newest came. */
+export interface LaneMetrics {
+  /** Transfers that were measured: successes and failures. What says nothing about a lane (`ignored`) is not among them. */
+  readonly count: number;
+  readonly failed: number;
+  /** failed / count; 0 where nothing was measured. */
+  readonly errorRate: number;
+  /** Of the successes; undefined where there are none. */
+  readonly medianLatencyUs: number | undefined;
+  readonly p95LatencyUs: number | undefined;
+}
+
+/** How a pool did lately, lane by lane. Published a moment (100 ms) behind what happens. */
+export interface PoolMetrics {
+  /** End of the newest transfer in it, milliseconds since the epoch: how old these figures are. */
+  readonly atMs: number;
+  readonly lanes: Readonly<Record<Method, LaneMetrics>>;
+}
+
 /** What custom rules may look at. Frozen; a rule that writes throws, and is disabled for it. */
 export interface RuleContext {
   readonly request: TransferRequest;
@@ -90,6 +109,10 @@ export interface RuleContext {
   readonly thresholdBytes: number;
   readonly resources: ResourceSnapshot | undefined;
   readonly estimates: Readonly<Record<Method, MethodEstimate>>;
+  /** How the pool did lately; undefined before its first record. */
+  readonly metrics: PoolMetrics | undefined;
+  /** Transfers of the pool in flight now, this one not included. */
+  readonly inFlight: number;
 }
 
 /** A compiled custom rule. Returns a lane, or undefined to let the flow go on. */
@@ -132,13 +155,31 @@ export interface ModelSnapshot extends CostModelSnapshot {
   readonly requiredConfidence: number;
 }
 
+/** One arm of an experiment. */
+export interface ExperimentVariant {
+  readonly name: string;
+  /** Share of the traffic, 0..1; those of an experiment add up to 1. */
+  readonly share: number;
+  /** Payloads from this size, bytes, go zero-copy, smaller ones by gRPC, whatever else is known: 0 is always, Infinity never. undefined: a policy decides. */
+  readonly zeroCopyFrom: number | undefined;
+  /** The pool under a policy of the variant's own; undefined: the pool's. */
+  readonly pool: PoolSnapshot | undefined;
+}
+
 /** An A/B experiment that runs in a pool. The split is sticky by session. */
 export interface ExperimentSnapshot {
   readonly id: string;
-  /** The variant for a session (or for a random number where there is none). */
-  readonly assign: (sessionId: string | undefined, random: number) => string;
-  /** What a variant does to the lane that the flow chose; undefined leaves it. */
-  readonly method: (variant: string, chosen: Method, request: TransferRequest) => Method | undefined;
+  /** Into the hash of sessions: experiments split them independently. */
+  readonly salt: number;
+  /** Index of the variant that each slot of the ring belongs to. */
+  readonly slots: Uint8Array;
+  readonly variants: readonly ExperimentVariant[];
+  /** Requests that take part; the others are decided as ever. Bytes, both bounds included. */
+  readonly scope: {
+    readonly minimumSize: number;
+    readonly maximumSize: number;
+    readonly dataTypes: ReadonlySet<string> | undefined;
+  };
 }
 
 /** All that `decide` reads about a pool. Immutable: owners publish a new one, readers take the reference they find. */
@@ -157,6 +198,8 @@ export interface PoolSnapshot {
   readonly requiredConfidence?: number | undefined;
   readonly experiment: ExperimentSnapshot | undefined;
   readonly transport: TransportSnapshot | undefined;
+  /** How the pool did lately, for its custom rules. Frozen. */
+  readonly metrics?: PoolMetrics | undefined;
   readonly breaker: BreakerState;
   /** Transfers of this pool in flight, this one not included. A counter that is read when the decision is made. */
   readonly inFlight: number;

@@ -90,6 +90,7 @@ export class BlockEncoder {
 
   #numeric(field: NumericField, records: readonly TransferRecord[]): void {
     const { get, derive } = field;
+    if (field.sparse === true && records.every((record) => get(record) === undefined)) return;
     const numbers = this.#numbers;
     const rows = records.length;
     this.#column.reset();

@@ -46,6 +46,9 @@ export function recordsOf(block: BlockView): (row: number) => TransferRecord {
       cleanupUs: get.cleanupUs(row),
       errorCode: get.errorCode(row),
       policyRule: get.policyRule(row),
+      experiment: get.experiment(row),
+      variant: get.variant(row),
+      experimentSlot: get.experimentSlot(row),
     };
   };
 }
@@ -86,6 +89,9 @@ function gettersOf(block: BlockView) {
     cleanupUs: optional('cleanupUs'),
     errorCode: text('errorCode'),
     policyRule: text('policyRule'),
+    experiment: text('experiment'),
+    variant: text('variant'),
+    experimentSlot: optional('experimentSlot'),
   };
 }
 

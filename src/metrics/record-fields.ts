@@ -10,6 +10,8 @@ export interface NumericField {
   readonly get: (record: TransferRecord) => number | undefined;
   /** What the value is when nothing else was measured: rows that agree cost no bytes. */
   readonly derive?: (record: TransferRecord) => number | undefined;
+  /** A block in which no record has it holds no column of it. */
+  readonly sparse?: boolean;
 }
 
 export type NumericFieldName =
@@ -35,7 +37,8 @@ export type NumericFieldName =
   | 'compression'
   | 'warm'
   | 'explored'
-  | 'fallback';
+  | 'fallback'
+  | 'experimentSlot';
 
 export const NUMERIC_FIELDS: readonly NumericField[] = [
   { id: 1, name: 'timestampUs', get: (r) => r.timestampUs },
@@ -61,6 +64,7 @@ export const NUMERIC_FIELDS: readonly NumericField[] = [
   { id: 21, name: 'warm', get: (r) => (r.warm === undefined ? undefined : r.warm ? 1 : 0) },
   { id: 22, name: 'explored', get: (r) => (r.explored ? 1 : 0) },
   { id: 23, name: 'fallback', get: (r) => (r.fallback ? 1 : 0) },
+  { id: 24, name: 'experimentSlot', get: (r) => r.experimentSlot, sparse: true },
 ];
 
 /** Throughput that follows from size and latency: bytes per microsecond are 10^6 bytes per second. */
@@ -90,7 +94,16 @@ export interface TextField {
   readonly sparse?: boolean;
 }
 
-export type TextFieldName = 'method' | 'outcome' | 'reason' | 'dataType' | 'format' | 'errorCode' | 'policyRule';
+export type TextFieldName =
+  | 'method'
+  | 'outcome'
+  | 'reason'
+  | 'dataType'
+  | 'format'
+  | 'errorCode'
+  | 'policyRule'
+  | 'experiment'
+  | 'variant';
 
 /** Fields with few different values: stored as a dictionary and one index a row. The transfer id is number 70, on its own. */
 export const TEXT_FIELDS: readonly TextField[] = [
@@ -101,6 +114,8 @@ export const TEXT_FIELDS: readonly TextField[] = [
   { id: 68, name: 'format', get: (r) => r.format },
   { id: 69, name: 'errorCode', get: (r) => r.errorCode },
   { id: 72, name: 'policyRule', get: (r) => r.policyRule, sparse: true },
+  { id: 73, name: 'experiment', get: (r) => r.experiment, sparse: true },
+  { id: 74, name: 'variant', get: (r) => r.variant, sparse: true },
 ];
 
 export const TRANSFER_ID_FIELD = 70;

@@ -37,6 +37,10 @@ export interface TransferRecord {
   /** True where this record is the gRPC leg after a failed zero-copy leg, or a decision that fell back. */
   readonly fallback: boolean;
   readonly policyVersion: number;
+  /** The experiment that the transfer was part of, its variant, and its slot of the split: what was drawn, in the lane or not. */
+  readonly experiment?: string | undefined;
+  readonly variant?: string | undefined;
+  readonly experimentSlot?: number | undefined;
   /** The custom rule that chose the lane, where one did. */
   readonly policyRule?: string | undefined;
   /** Parts of the latency where the transport reports them. */

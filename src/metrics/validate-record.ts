@@ -47,6 +47,9 @@ export function validateRecord(record: TransferRecord): void {
   flag('fallback', record.fallback);
   if (record.warm !== undefined) flag('warm', record.warm);
   if (record.errorCode !== undefined) name('errorCode', record.errorCode, MAX_NAME_LENGTH);
+  if (record.experiment !== undefined) name('experiment', record.experiment, MAX_NAME_LENGTH);
+  if (record.variant !== undefined) name('variant', record.variant, MAX_NAME_LENGTH);
+  optionalAmount('experimentSlot', record.experimentSlot);
   if (record.policyRule !== undefined) name('policyRule', record.policyRule, MAX_NAME_LENGTH);
 }
 

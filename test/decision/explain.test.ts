@@ -5,7 +5,7 @@ import type { Goal } from '../../src/config/types.ts';
 import { decide } from '../../src/decision/decide.ts';
 import { type Decision, fallbackDecision } from '../../src/decision/decision.ts';
 import type { ModelSnapshot, PoolSnapshot, ResourceSnapshot } from '../../src/decision/types.ts';
-import { costModel, GIB, KIB, MACHINE, MIB, NOW_MS, policy, pool, request, resources } from './machine.ts';
+import { costModel, experiment, GIB, KIB, MACHINE, MIB, NOW_MS, policy, pool, request, resources } from './machine.ts';
 
 function answer(snapshot: PoolSnapshot, asked = request(), machine: ResourceSnapshot = resources()): Decision {
   return decide(asked, snapshot, machine, NOW_MS, () => 1 - 2 ** -53, 'id');
@@ -146,11 +146,9 @@ describe('the analysis', () => {
 describe('the rationale', () => {
   const even = costModel({ ...MACHINE, warm: { overheadUs: 590, usPerByte: 0.004 } });
   const margin = policy({ marginalBenefit: 0.05 });
-  const treated = {
-    id: 'e',
-    assign: () => 'treatment',
-    method: () => 'grpc' as const,
-  };
+  const treated = experiment([
+    { name: 'treatment', share: 1, zeroCopyFrom: Number.POSITIVE_INFINITY, pool: undefined },
+  ]);
   const wins = 'Zero-copy provides 3.5x latency improvement and 67% memory savings';
 
   it.each<[string, Decision, string]>([

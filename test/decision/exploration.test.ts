@@ -122,34 +122,3 @@ describe('nothing is tried', () => {
     expect(both(exploring({ costModel: model })).drawn.explored).toBe(true);
   });
 });
-
-describe('experiments', () => {
-  const experiment = {
-    id: 'e1',
-    assign: (session: string | undefined, random: number) =>
-      session === 'b' || random > 0.5 ? 'treatment' : 'control',
-    method: (variant: string) => (variant === 'treatment' ? ('grpc' as const) : undefined),
-  };
-  const ask = (sessionId: string | undefined, draw: number): Decision =>
-    decide(
-      request({ sessionId }),
-      exploring({ costModel: costModel(MACHINE), experiment }),
-      resources(),
-      NOW_MS,
-      () => draw,
-      'id',
-    );
-
-  it('change the lane by the variant of the session, and the decision names it', () => {
-    expect(ask('b', 0)).toMatchObject({ method: 'grpc', reason: 'experiment', variant: 'treatment' });
-    expect(ask('a', 0)).toMatchObject({ method: 'zero_copy', reason: 'cost_model', variant: 'control' });
-    expect(ask(undefined, 0.9).variant).toBe('treatment');
-  });
-
-  it('are not mixed with exploration, and an answer that is no lane leaves the lane', () => {
-    expect(ask('a', 0).explored).toBe(false);
-    const odd = { ...experiment, method: () => 'fastest' as 'grpc' };
-    const decision = decide(request({ sessionId: 'b' }), pool({ experiment: odd }), resources(), NOW_MS, () => 0, 'id');
-    expect(decision).toMatchObject({ method: 'zero_copy', reason: 'cost_model', variant: 'treatment' });
-  });
-});

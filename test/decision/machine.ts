@@ -1,6 +1,14 @@
 /** A machine on paper: what each lane costs by size, as a learner would have learned it, and a pool that decides by it. */
 import type { Goal } from '../../src/config/types.ts';
-import type { PolicySnapshot, PoolSnapshot, ResourceSnapshot, TransferRequest } from '../../src/decision/types.ts';
+import { newSlots } from '../../src/decision/experiment.ts';
+import type {
+  ExperimentSnapshot,
+  ExperimentVariant,
+  PolicySnapshot,
+  PoolSnapshot,
+  ResourceSnapshot,
+  TransferRequest,
+} from '../../src/decision/types.ts';
 import type { CostModelSnapshot, Features, LatencyEstimate } from '../../src/learning/types.ts';
 
 export const KIB = 1024;
@@ -97,6 +105,19 @@ export function pool(overrides: Partial<PoolSnapshot> & { readonly goal?: Goal }
     breaker: 'closed',
     inFlight: 0,
     ...rest,
+  };
+}
+
+export function experiment(
+  variants: readonly ExperimentVariant[],
+  scope: Partial<ExperimentSnapshot['scope']> = {},
+): ExperimentSnapshot {
+  return {
+    id: 'e',
+    salt: 1,
+    slots: newSlots(variants.map(({ share }) => share)),
+    variants,
+    scope: { minimumSize: 0, maximumSize: Number.POSITIVE_INFINITY, dataTypes: undefined, ...scope },
   };
 }
 

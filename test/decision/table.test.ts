@@ -4,7 +4,7 @@ import { decide } from '../../src/decision/decide.ts';
 import { formatLanes, formatWarmAndCold } from '../../src/decision/format-table.ts';
 import { formatRanges, sizeRanges } from '../../src/decision/table.ts';
 import type { PoolSnapshot, ResourceSnapshot } from '../../src/decision/types.ts';
-import { costModel, GIB, KIB, MACHINE, MIB, NOW_MS, policy, pool, request, resources } from './machine.ts';
+import { costModel, experiment, GIB, KIB, MACHINE, MIB, NOW_MS, policy, pool, request, resources } from './machine.ts';
 
 const TENSOR = { dataType: 'tensor', format: 'numpy' };
 
@@ -94,7 +94,7 @@ describe('the table of one kind, as if memory were so', () => {
   it('shows what is believed: nothing is explored, no experiment runs', () => {
     const trying = pool({
       policy: policy({ explorationRate: 1 }),
-      experiment: { id: 'e', assign: () => 'b', method: () => 'grpc' },
+      experiment: experiment([{ name: 'b', share: 1, zeroCopyFrom: Number.POSITIVE_INFINITY, pool: undefined }]),
     });
     expect(formatLanes('', of('warm', trying))).toBe(formatLanes('', of('warm')));
   });

@@ -39,6 +39,9 @@ export const RECORD_COLUMNS: readonly (readonly [name: keyof TransferRecord, typ
   ['cleanupUs', 'number'],
   ['errorCode', 'string'],
   ['policyRule', 'string'],
+  ['experiment', 'string'],
+  ['variant', 'string'],
+  ['experimentSlot', 'number'],
 ];
 
 /** A record out of named values; missing ones and nulls are undefined. Throws InvalidArgumentError where it is none. */
