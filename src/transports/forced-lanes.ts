@@ -2,9 +2,8 @@
 import { InvalidArgumentError } from '../errors.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Lane, LaneContext, Lanes } from './lane.ts';
-import type { Arena } from './memory/types.ts';
 import { encodePayload, type PayloadLabel } from './payload.ts';
-import type { WorkerTable } from './worker-table.ts';
+import type { PoolResources } from './pool-resources.ts';
 
 export interface ForcedLaneOptions {
   /** Milliseconds that one transfer may take, waiting for a worker included. Default 120 000; Infinity for none. */
@@ -34,8 +33,7 @@ export interface ForcedLanes {
 export interface ForcedLanesParts {
   readonly command: string;
   readonly lanes: Lanes<Job, unknown>;
-  readonly table: WorkerTable;
-  readonly arena: () => Arena | undefined;
+  readonly resources: Pick<PoolResources, 'table' | 'arena' | 'holding'>;
   /** Has the pool wait for it when it closes. @throws where it is closed */
   readonly track: <T>(run: () => Promise<T>) => Promise<T>;
 }
@@ -57,9 +55,12 @@ export function forcedLanes(
   return { zeroCopy: forced(parts.lanes.zeroCopy), grpc: forced(parts.lanes.grpc) };
 }
 
-/** Reports its own latency: encoding and the lane, without the wait for a worker, and without what only a measurement does. */
+/**
+ * What was built in shared memory is sent from there, as `execute` does. Reports its own latency: encoding and the lane, without the wait for a worker,
+ * and without what only a measurement does.
+ */
 async function send(
-  { command, table, arena }: ForcedLanesParts,
+  { command, resources }: ForcedLanesParts,
   lane: Lane<Job, unknown>,
   payload: unknown,
   context: ForcedLaneContext,
@@ -72,9 +73,10 @@ async function send(
   const encodeUs = (performance.now() - startedMs) * 1000;
   const compression = cell?.compression ?? false;
   const request: JobOptions = {
-    table,
+    table: resources.table,
     command,
     payload: encoded,
+    inPlace: cold || compression ? undefined : resources.holding(encoded.content.place),
     compression,
     timeoutMs,
     idempotent: false,
@@ -84,15 +86,15 @@ async function send(
     cold,
   };
   const job = new Job(request);
-  await job.take();
   try {
+    await job.take();
     const sentMs = performance.now();
     const value = await lane(job, context);
     context.report({ latencyUs: encodeUs + (performance.now() - sentMs) * 1000 });
     return value;
   } finally {
     job.end();
-    if (cold) arena()?.trim();
+    if (cold) resources.arena?.trim();
   }
 }
 

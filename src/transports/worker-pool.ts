@@ -128,9 +128,8 @@ export class WorkerPool {
    */
   lanes(command: string, options: ForcedLaneOptions = {}): ForcedLanes {
     checkExecute(command, options);
-    const { table } = this.#resources;
-    const arena = (): PoolResources['arena'] => this.#resources.arena;
-    return forcedLanes({ command, lanes: this.#lanes, table, arena, track: (run) => this.#track(run) }, options);
+    const resources = this.#resources;
+    return forcedLanes({ command, lanes: this.#lanes, resources, track: (run) => this.#track(run) }, options);
   }
 
   /**

@@ -55,6 +55,18 @@ describe('a payload built in place', () => {
     await until(() => workers.status().arena?.leases === 0, 'its memory given back');
   });
 
+  it('is measured in place by a benchmark, too', async () => {
+    const { workers } = await pool();
+    using buffer = workers.allocate(3 * MIB);
+    fill(buffer.bytes);
+    const context = { signal: undefined, report: () => undefined, ignore: () => undefined };
+    const { zeroCopy, grpc } = workers.lanes('describe');
+    for (const lane of [zeroCopy, grpc])
+      expect(await lane(buffer.bytes, context)).toMatchObject({ sha1: sha1(buffer.bytes) });
+    expect(workers.status().arena).toMatchObject({ leases: 1 });
+    expect(workers.status().arena?.highWaterBytes).toBeLessThan(4 * MIB);
+  });
+
   it('is sent as often as its host likes, changed in between, and by gRPC too', async () => {
     const { runtime, workers, describePayload } = await pool();
     const { bytes } = workers.allocate(200_000);
