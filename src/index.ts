@@ -7,12 +7,14 @@ export type { BenchmarkProgress } from './actors/benchmark.ts';
 export type { BenchmarkLane, BenchmarkLaneContext, BenchmarkLanes } from './actors/benchmark-burst.ts';
 export type { LaneTrend } from './actors/lane-trends.ts';
 export type { PoolLearning, TimedStep, TrainingOutcome } from './actors/learner-messages.ts';
+export type { PolicySource, PolicyVersion } from './actors/policy-history.ts';
 export type { PoolProbes } from './actors/prober.ts';
 export type { LaneBottlenecks } from './actors/record-questions.ts';
 export type { RegressionGroup } from './actors/regression-report.ts';
 export type { ActiveRegression, KindBaseline } from './actors/regression-watch.ts';
 export type { Occurrence, OccurrenceKind } from './actors/timeline.ts';
 export { ConfigError } from './config/config-error.ts';
+export type { ConfigChange, ConfigValue, PolicyChange } from './config/diff.ts';
 export { validateConfig } from './config/parse.ts';
 export type { ConfigProblem } from './config/problems.ts';
 export type {
@@ -33,9 +35,11 @@ export type {
   DataType,
   DecisionReason,
   Format,
+  LaneMetrics,
   Method,
   MethodEstimate,
   PolicyTrace,
+  PoolMetrics,
   PoolSnapshot,
   ResourceSnapshot,
   RolloutStage,
@@ -53,6 +57,7 @@ export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
 export { benchmarkHtml } from './facade/benchmark-page.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
 export type { DriftReport, Learning, Prediction, ProbeOptions } from './facade/learning.ts';
+export type { Policies, PolicyChangeNote, RollbackNote, RuleStatus } from './facade/policies.ts';
 export type { Thresholds } from './facade/thresholds.ts';
 export type { TransferMetrics } from './hot-path/complete.ts';
 export type { Lane, LaneContext, Lanes, TransferInput } from './hot-path/lanes.ts';
@@ -87,7 +92,7 @@ export type { Outcome, TransferRecord } from './metrics/record.ts';
 export type { RangeStatistics, SeriesPoint, StoreStatistics } from './metrics/statistics.ts';
 export type { SeriesQuery, StatisticsQuery } from './metrics/store-types.ts';
 export { type ReplayReport, type ReplayTraceOptions, replayTrace } from './replay-trace.ts';
-export { type PolicyChangeNote, type Runtime, type RuntimeStatus, startRuntime } from './runtime.ts';
+export { type Runtime, type RuntimeStatus, startRuntime } from './runtime.ts';
 export type { PoolBuffer } from './transports/pool-buffer.ts';
 export type { RuntimePort } from './transports/runtime-port.ts';
 export type { PoolStatistics } from './wiring/brain.ts';

@@ -13,10 +13,11 @@ import { Analyzer } from './facade/analyzer.ts';
 import { Benchmarks } from './facade/benchmark.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
 import { Learning } from './facade/learning.ts';
+import { Policies, type PolicyChangeNote, readNote } from './facade/policies.ts';
 import { Thresholds } from './facade/thresholds.ts';
 import type { Lanes, TransferInput } from './hot-path/lanes.ts';
 import type { TransferOptions } from './hot-path/transfer.ts';
-import { call, type NactRef, type ProcessTree, type ServerRef, whereis } from './otp/index.ts';
+import { call, cast, type NactRef, type ProcessTree, type ServerRef, whereis } from './otp/index.ts';
 import { ordinaryBuffer, type PoolBuffer } from './transports/pool-buffer.ts';
 import type { RuntimePort } from './transports/runtime-port.ts';
 import type { PoolStatistics } from './wiring/brain.ts';
@@ -29,18 +30,13 @@ export interface RuntimeStatus {
   readonly reasons: readonly string[];
 }
 
-/** What `runtime.updatePolicy` may be told beside the patch, kept with the policy. */
-export interface PolicyChangeNote {
-  readonly by?: string | undefined;
-  readonly why?: string | undefined;
-}
-
 /** The facade. Made by `startRuntime`. */
 export class Runtime {
   readonly thresholds: Thresholds;
   readonly analyzer: Analyzer;
   readonly costBenefit: CostBenefit;
   readonly learning: Learning;
+  readonly policies: Policies;
   readonly #engine: Engine;
 
   /** Use `startRuntime`. */
@@ -49,6 +45,9 @@ export class Runtime {
     this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
     this.analyzer = new Analyzer(engine.destinations, engine.brain.decider, benchmarksOf(engine));
     this.costBenefit = new CostBenefit(engine.brain.board);
+    this.policies = new Policies(engine.brain.board, engine.destinations, (pool) =>
+      engine.brain.factory.disabledRules(pool),
+    );
     this.learning = new Learning(engine.brain.board, engine.destinations, engine.probes);
   }
 
@@ -118,18 +117,7 @@ export class Runtime {
    *   that is unknown; CallError while the controller is down
    */
   async updatePolicy(pool: string, patch: PolicyPatch<RuleContext>, note: PolicyChangeNote = {}): Promise<number> {
-    const { by, why } = note ?? {};
-    const outcome = await call(this.#engine.destinations.controller, { type: 'update_policy', pool, patch, by, why });
-    switch (outcome.type) {
-      case 'ok':
-        return outcome.version;
-      case 'refused':
-        throw outcome.error;
-      case 'unknown_pool':
-        throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');
-      default:
-        return outcome satisfies never;
-    }
+    return (await this.policies.update(pool, patch, note)).version;
   }
 
   /** A recent decision with analysis, rationale and policy; undefined once newer decisions took its place. */
@@ -139,15 +127,25 @@ export class Runtime {
 
   /**
    * The kill switch, at once and in every pool: `grpc` sends everything by gRPC, `static_rules` decides by thresholds alone, as configured,
-   * with nothing learned.
+   * with nothing learned. It holds until `enable`, over restarts too (kept in the store, a moment later).
+   *
+   * @throws InvalidArgumentError for another mode, or a note that is no text
    */
-  disable(mode: 'grpc' | 'static_rules' = 'grpc'): void {
-    this.#engine.brain.setMode(mode === 'grpc' ? 'disabled' : 'static_rules');
+  disable(mode: 'grpc' | 'static_rules' = 'grpc', note: PolicyChangeNote = {}): void {
+    if (mode !== 'grpc' && mode !== 'static_rules')
+      throw new InvalidArgumentError('mode', mode, "'grpc' or 'static_rules'");
+    this.#setMode(mode === 'grpc' ? 'disabled' : 'static_rules', note);
   }
 
   /** Takes `disable` back. */
-  enable(): void {
-    this.#engine.brain.setMode('enabled');
+  enable(note: PolicyChangeNote = {}): void {
+    this.#setMode('enabled', note);
+  }
+
+  #setMode(mode: PoolSnapshot['mode'], note: PolicyChangeNote): void {
+    const { by, why } = readNote(note);
+    this.#engine.brain.setMode(mode);
+    cast(this.#engine.destinations.controller, { type: 'mode_set', mode, by, why });
   }
 
   /** What the decisions of a pool read: everything that was published for it. */

@@ -6,6 +6,7 @@
  *   controller ───────policy, mode, experiment──▶ │ PoolSlot     │ ◀── decide() reads, synchronously
  *   learner ──────────model, rolloutStage───────▶ │  (one a pool)│
  *   transport ────────transport─────────────────▶ └──────────────┘
+ *   recorder ─────────metrics────────────────────▶ (same slot, for custom rules)
  *   resource monitor ─resources──▶ SnapshotBoard
  */
 import type { PoolConfig, PoolLimits } from './config/types.ts';
@@ -14,6 +15,7 @@ import type {
   ExperimentSnapshot,
   ModelSnapshot,
   PolicySnapshot,
+  PoolMetrics,
   PoolSnapshot,
   ResourceSnapshot,
   RolloutStage,
@@ -42,6 +44,7 @@ export class PoolSlot implements PoolSnapshot {
   requiredConfidence = 1;
   experiment: ExperimentSnapshot | undefined = undefined;
   transport: TransportSnapshot | undefined = undefined;
+  metrics: PoolMetrics | undefined = undefined;
   breaker: BreakerState = 'closed';
   inFlight = 0;
 

@@ -1,15 +1,23 @@
 /**
- * `controller`: owns the pools' policies and modes, sees to it that every pool has its threshold manager, and answers for the facade what
+ * `controller`: owns the pools' policies and the mode, sees to it that every pool has its threshold manager, and answers for the facade what
  * may be asked by message. A decision itself is a function call on published snapshots; while this actor is down, the hot path
  * answers gRPC (`controller_unavailable`).
  */
-import { ConfigError } from '../config/config-error.ts';
-import { parsePolicyPatch, toPolicyPatch } from '../config/parse.ts';
-import type { PolicyPatch, PoolConfig } from '../config/types.ts';
 import type { PoolSnapshot } from '../decision/types.ts';
 import type { JsonValue } from '../learning/types.ts';
 import { type Call, type GenServer, next } from '../otp/index.ts';
-import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
+import type { PoolSlot } from '../snapshots.ts';
+import { type KeptMode, ModeSwitch } from './mode-switch.ts';
+import { PolicyBook, type PolicyBookArgs } from './policy-book.ts';
+import type {
+  EnableRule,
+  GetPolicyHistory,
+  ModeSet,
+  RollBackPolicy,
+  RuleDisabled,
+  SetMode,
+  UpdatePolicy,
+} from './policy-messages.ts';
 import { afterSystemMessage } from './system-message.ts';
 
 /** What the controller needs of the hot path, so that its messages can do all that the facade can. */
@@ -20,25 +28,19 @@ export interface HotPath {
   explain(transferId: string): JsonValue | undefined;
 }
 
-export interface ControllerArgs {
-  readonly board: SnapshotBoard;
+export interface ControllerArgs extends PolicyBookArgs {
   readonly hotPath: HotPath;
-  readonly nowMs: () => number;
   /** Starts the pool's threshold manager unless it runs. Never rejects. */
   readonly ensureManager: (pool: string) => Promise<void>;
-  /** Tells the pool's threshold manager that bounds or goal changed. */
-  readonly notifyManager: (pool: string) => void;
-  /** Policies that were changed at run time; rejects while the store is down. */
+  /** What is stored of policies, and of the mode; rejects while the store is down. */
   readonly restorePolicies: () => Promise<readonly (readonly [pool: string, value: JsonValue])[]>;
-  /** Told of a policy that was changed at run time, in one line. */
-  readonly onPolicyChanged: (pool: string, change: string) => void;
-  readonly persistPolicy: (pool: string, value: JsonValue) => void;
-  /** Puts a configuration into force: limits, policy (with its version) of the slot. */
-  readonly publish: (slot: PoolSlot, config: PoolConfig, version: number) => void;
+  readonly mode: () => PoolSnapshot['mode'];
   /** The kill switch. */
   readonly setMode: (mode: PoolSnapshot['mode']) => void;
-  /** A stored policy was not taken. */
-  readonly onPolicySkipped: (pool: string, why: string) => void;
+  /** Keeps the mode; undefined: nothing is kept any more. */
+  readonly persistMode: (kept: JsonValue | undefined) => void;
+  /** A mode that was set before the restart holds again. */
+  readonly onModeRestored: (kept: KeptMode) => void;
 }
 
 export interface DecideTransferMethod extends Call<JsonValue> {
@@ -48,17 +50,6 @@ export interface DecideTransferMethod extends Call<JsonValue> {
 export interface GetStatistics extends Call<JsonValue | undefined> {
   readonly type: 'get_statistics';
   readonly pool: string;
-}
-export interface UpdatePolicy extends Call<UpdatePolicyOutcome> {
-  readonly type: 'update_policy';
-  readonly pool: string;
-  readonly patch: PolicyPatch;
-  readonly by: string | undefined;
-  readonly why: string | undefined;
-}
-export interface SetMode extends Call<'ok'> {
-  readonly type: 'set_mode';
-  readonly mode: PoolSnapshot['mode'];
 }
 export interface Explain extends Call<JsonValue | undefined> {
   readonly type: 'explain';
@@ -74,36 +65,31 @@ export interface PoolCreated {
   readonly type: 'pool_created';
   readonly pool: string;
 }
-/** A custom rule was disabled; the policy goes on without it. */
-export interface RuleDisabled {
-  readonly type: 'rule_disabled';
-  readonly pool: string;
-}
 export interface EnsureManagers {
   readonly type: 'ensure_managers';
 }
-export type UpdatePolicyOutcome =
-  | { readonly type: 'ok'; readonly version: number }
-  | { readonly type: 'unknown_pool' }
-  | { readonly type: 'refused'; readonly error: ConfigError };
 
-export type ControllerCall = DecideTransferMethod | GetStatistics | UpdatePolicy | SetMode | Explain;
-export type ControllerCast = RecordTransferMetrics | PoolCreated | RuleDisabled;
+type PolicyCall = UpdatePolicy | RollBackPolicy | GetPolicyHistory | EnableRule;
+export type ControllerCall = DecideTransferMethod | GetStatistics | SetMode | Explain | PolicyCall;
+export type ControllerCast = RecordTransferMetrics | PoolCreated | RuleDisabled | ModeSet;
 
-/** Milliseconds between two looks whether every pool has its threshold manager. */
+/** Milliseconds between two looks whether every pool has its threshold manager, and whether the store is back. */
 const ENSURE_EVERY_MS = 1_000;
 
 interface State {
   readonly args: ControllerArgs;
+  readonly policies: PolicyBook;
+  readonly modeSwitch: ModeSwitch;
 }
 
 export const controller: GenServer<ControllerArgs, State, ControllerCall, ControllerCast, EnsureManagers> = {
   async init(args, self) {
     self.trapExit(true);
-    await restorePolicies(args);
+    const state: State = { args, policies: new PolicyBook(args), modeSwitch: new ModeSwitch(args) };
+    await restore(state);
     await ensureManagers(args);
     self.sendAfter({ type: 'ensure_managers' }, ENSURE_EVERY_MS);
-    return next.ok({ args });
+    return next.ok(state);
   },
   handleCall(message, _from, state) {
     const { args } = state;
@@ -112,13 +98,16 @@ export const controller: GenServer<ControllerArgs, State, ControllerCall, Contro
         return next.reply(args.hotPath.decide(message.request), state);
       case 'get_statistics':
         return next.reply(args.hotPath.statistics(message.pool), state);
-      case 'update_policy':
-        return next.reply(updatePolicy(args, message), state);
-      case 'set_mode':
-        args.setMode(message.mode);
-        return next.reply('ok' as const, state);
       case 'explain':
         return next.reply(args.hotPath.explain(message.transferId), state);
+      case 'set_mode':
+        state.modeSwitch.set(message.mode, message);
+        return next.reply('ok' as const, state);
+      case 'update_policy':
+      case 'roll_back_policy':
+      case 'get_policy_history':
+      case 'enable_rule':
+        return next.reply(answerOnPolicy(state.policies, args.board.slot(message.pool), message), state);
       default:
         return message satisfies never;
     }
@@ -130,13 +119,15 @@ export const controller: GenServer<ControllerArgs, State, ControllerCall, Contro
         args.hotPath.record(message.transferId, message.metrics);
         return next.noreply(state);
       case 'pool_created':
+        withSlot(state, message.pool, (slot) => state.policies.takeUp(slot));
         await args.ensureManager(message.pool);
         return next.noreply(state);
-      case 'rule_disabled': {
-        const slot = args.board.slot(message.pool);
-        if (slot) args.publish(slot, slot.config, slot.policy.version + 1);
+      case 'rule_disabled':
+        withSlot(state, message.pool, (slot) => state.policies.ruleDisabled(slot, message.why));
         return next.noreply(state);
-      }
+      case 'mode_set':
+        state.modeSwitch.keep(message.mode, message);
+        return next.noreply(state);
       default:
         return message satisfies never;
     }
@@ -144,6 +135,7 @@ export const controller: GenServer<ControllerArgs, State, ControllerCall, Contro
   async handleInfo(message, state, self) {
     switch (message.type) {
       case 'ensure_managers':
+        if (!state.policies.restored) await restore(state);
         await ensureManagers(state.args);
         self.sendAfter({ type: 'ensure_managers' }, ENSURE_EVERY_MS);
         return next.noreply(state);
@@ -153,75 +145,37 @@ export const controller: GenServer<ControllerArgs, State, ControllerCall, Contro
   },
 };
 
+function answerOnPolicy(policies: PolicyBook, slot: PoolSlot | undefined, message: PolicyCall) {
+  if (message.type === 'get_policy_history') return slot && policies.history(slot);
+  if (slot === undefined) return { type: 'unknown_pool' } as const;
+  switch (message.type) {
+    case 'update_policy':
+      return policies.update(slot, message);
+    case 'roll_back_policy':
+      return policies.rollBack(slot, message);
+    case 'enable_rule':
+      return policies.enableRule(slot, message.rule, message);
+    default:
+      return message satisfies never;
+  }
+}
+
+function withSlot({ args }: State, pool: string, use: (slot: PoolSlot) => void): void {
+  const slot = args.board.slot(pool);
+  if (slot) use(slot);
+}
+
 async function ensureManagers(args: ControllerArgs): Promise<void> {
   for (const slot of args.board.slots()) await args.ensureManager(slot.pool);
 }
 
-function updatePolicy(args: ControllerArgs, message: UpdatePolicy): UpdatePolicyOutcome {
-  const slot = args.board.slot(message.pool);
-  if (!slot) return { type: 'unknown_pool' };
-  let config: PoolConfig;
-  try {
-    config = parsePolicyPatch(message.patch, slot.config);
-  } catch (error) {
-    if (error instanceof ConfigError) return { type: 'refused', error };
-    throw error;
-  }
-  const version = slot.policy.version + 1;
-  args.publish(slot, config, version);
-  args.notifyManager(slot.pool);
-  args.onPolicyChanged(slot.pool, describeChange(version, message));
-  args.persistPolicy(slot.pool, {
-    version,
-    basis: slot.basis,
-    patch: storable(config),
-    atMs: args.nowMs(),
-    by: message.by ?? null,
-    why: message.why ?? null,
-  });
-  return { type: 'ok', version };
-}
-
-function describeChange(version: number, { patch, by, why }: UpdatePolicy): string {
-  const keys = Object.keys(patch).join(', ');
-  return [`version ${version}: ${keys}`, by && `by ${by}`, why].filter(Boolean).join('; ');
-}
-
-/**
- * Policies that were changed at run time survive a restart, unless the code's own configuration of the pool has changed since: then the
- * code wins, and says so.
- */
-async function restorePolicies(args: ControllerArgs): Promise<void> {
+/** While the store is down, what is published stays in force, and is looked for again later. */
+async function restore({ args, policies, modeSwitch }: State): Promise<void> {
   let stored: Awaited<ReturnType<ControllerArgs['restorePolicies']>>;
   try {
     stored = await args.restorePolicies();
   } catch {
-    return; // the store is down; what is published stays in force
-  }
-  for (const [pool, value] of stored) {
-    const slot = args.board.slot(pool);
-    // A version above the first was published in this run: newer than, or the same as, what is stored.
-    if (slot && slot.policy.version === 1) restorePolicy(args, slot, value);
-  }
-}
-
-function restorePolicy(args: ControllerArgs, slot: PoolSlot, value: JsonValue): void {
-  if (typeof value !== 'object' || value === null || !('patch' in value) || typeof value.version !== 'number') {
-    args.onPolicySkipped(slot.pool, 'the stored policy has another form');
     return;
   }
-  if (value.basis !== slot.basis) {
-    args.onPolicySkipped(slot.pool, 'the configuration of the pool has changed since');
-    return;
-  }
-  try {
-    args.publish(slot, parsePolicyPatch(value.patch, slot.config), value.version);
-  } catch (error) {
-    args.onPolicySkipped(slot.pool, error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Custom rules are functions: they come from code at every start. */
-function storable(config: PoolConfig): JsonValue {
-  return JSON.parse(JSON.stringify(toPolicyPatch(config)));
+  policies.restore(modeSwitch.restore(stored));
 }

@@ -18,6 +18,8 @@ export function ruleContext(flow: Flow): RuleContext {
     warmth: warmthOf(flow.warm),
     thresholdBytes: flow.threshold.final,
     resources: flow.resources && Object.freeze({ ...flow.resources }),
+    metrics: flow.snapshot.metrics,
+    inFlight: flow.snapshot.inFlight,
     estimates: Object.freeze({
       zero_copy: estimateOf('zero_copy', flow, comparison?.zeroCopy),
       grpc: estimateOf('grpc', flow, comparison?.grpc),

@@ -218,6 +218,8 @@ export interface MethodEstimate {
   /** Where the latency comes from. */
   readonly source: 'prior' | 'cost_model' | 'model';
   /** 90 % interval of the latency, microseconds; undefined where nothing was learned yet. */
+  /** How the pool did lately, for its custom rules. Frozen. */
+  readonly metrics?: PoolMetrics | undefined;
   readonly intervalUs: readonly [low: number, high: number] | undefined;
   /** How many records (weighted by recency) the estimate rests on. */
   readonly effectiveSamples: number;

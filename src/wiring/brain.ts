@@ -17,6 +17,7 @@ import { SnapshotBoard } from '../snapshots.ts';
 import type { TransferSpans } from '../telemetry/spans.ts';
 import type { Notices } from './notices.ts';
 import { PoolFactory } from './pools.ts';
+import { RuleMetrics } from './rule-metrics.ts';
 
 /** What `getStatistics` says of a pool: counts since the runtime started. Ranges of time are the analyzer's. */
 export interface PoolStatistics {
@@ -56,6 +57,7 @@ export class Brain {
   readonly breakers: BreakerBoard;
   readonly decider: Decider;
   readonly transfers: Transfers;
+  readonly ruleMetrics: RuleMetrics;
   readonly #onModeChanged: BrainOptions['onModeChanged'];
   #mode: PoolSnapshot['mode'];
 
@@ -74,10 +76,12 @@ export class Brain {
           kind: 'custom_rule_disabled',
           severity: 'warning',
           pool,
-          message: `pool ${pool}: custom rule "${problem.rule}" ${problem.problem} (${problem.detail}) and is disabled. Mend it and set the rules anew with updatePolicy.`,
+          message: `pool ${pool}: custom rule "${problem.rule}" ${problem.problem} (${problem.detail}) and is disabled. Mend it and set the rules anew with updatePolicy, or try it again with policies.enableRule.`,
         });
-        cast(destinations.controller, { type: 'rule_disabled', pool });
+        const why = `custom rule "${problem.rule}" ${problem.problem}: ${problem.detail}`;
+        cast(destinations.controller, { type: 'rule_disabled', pool, why });
       },
+      onRuleEnabled: (pool, rule) => notices.resolve(`custom_rule_disabled:${pool}:${rule}`),
     });
     this.admission = new Admission({
       board: this.board,
@@ -111,6 +115,7 @@ export class Brain {
       nowMs,
       elapsedMs,
     });
+    this.ruleMetrics = new RuleMetrics(this.board);
     for (const pool of config.pools) this.admission.configure(pool);
   }
 

@@ -10,14 +10,16 @@ import { PoolSlot } from '../snapshots.ts';
 export interface PoolFactoryOptions {
   readonly elapsedMs: () => number;
   readonly onRuleDisabled: (pool: string, problem: RuleProblem) => void;
+  /** A disabled rule is asked again, or was replaced. */
+  readonly onRuleEnabled?: (pool: string, rule: string) => void;
   /** The mode that new pools start in: the kill switch holds for them too. */
   readonly mode: () => PoolSnapshot['mode'];
 }
 
 export class PoolFactory {
   readonly #options: PoolFactoryOptions;
-  /** Rules that were disabled, as `pool NUL rule`: they stay so until the process ends or the pool's rules are replaced. */
-  readonly #disabled = new Set<string>();
+  /** By pool, rules that were disabled and why: they stay so until they are enabled, the pool's rules are replaced, or the process ends. */
+  readonly #disabled = new Map<string, Map<string, RuleProblem>>();
 
   constructor(options: PoolFactoryOptions) {
     this.#options = options;
@@ -46,25 +48,38 @@ export class PoolFactory {
     slot.policy = policy;
   }
 
+  /** What is wrong with the pool's disabled rules, by name. */
+  disabledRules(pool: string): ReadonlyMap<string, RuleProblem> {
+    return this.#disabled.get(pool) ?? NONE;
+  }
+
+  /** Lets a disabled rule be asked again, from the next `publish` on. False where it is not disabled. */
+  enableRule(pool: string, rule: string): boolean {
+    const enabled = this.#disabled.get(pool)?.delete(rule) === true;
+    if (enabled) this.#options.onRuleEnabled?.(pool, rule);
+    return enabled;
+  }
+
   #guarded(config: PoolConfig): PolicyRule[] {
+    const disabled = this.disabledRules(config.name);
     return config.customRules
-      .filter((rule) => !this.#disabled.has(keyOf(config.name, rule.name)))
+      .filter(({ name }) => !disabled.has(name))
       .map((rule) =>
         guardRule(rule, this.#options.elapsedMs, (problem) => {
-          this.#disabled.add(keyOf(config.name, rule.name));
+          const own = this.#disabled.get(config.name) ?? new Map<string, RuleProblem>();
+          this.#disabled.set(config.name, own.set(rule.name, problem));
           this.#options.onRuleDisabled(config.name, problem);
         }),
       );
   }
 
   #forget(pool: string): void {
-    for (const key of this.#disabled) if (key.startsWith(`${pool}\u0000`)) this.#disabled.delete(key);
+    for (const rule of [...this.disabledRules(pool).keys()]) this.enableRule(pool, rule);
+    this.#disabled.delete(pool);
   }
 }
 
-function keyOf(pool: string, rule: string): string {
-  return `${pool}\u0000${rule}`;
-}
+const NONE: ReadonlyMap<string, RuleProblem> = new Map();
 
 /** What holds until the pool's threshold manager publishes. */
 function initialThresholds(config: PoolConfig): ThresholdsSnapshot {

@@ -7,6 +7,7 @@ import type { LearnerArgs, ModelStore } from '../actors/learner-messages.ts';
 import type { MachineHistory } from '../actors/machine-history.ts';
 import { machineName } from '../actors/machine-name.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
+import { MODE_KEY } from '../actors/mode-switch.ts';
 import { OCCURRENCES, POOL_STATE } from '../actors/names.ts';
 import type { ProberArgs } from '../actors/prober.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
@@ -125,7 +126,7 @@ function asError(error: unknown): Error {
 
 /** Everybody who learns from transfers gets each batch once. */
 function teach(
-  { destinations, machineWatch, onRecords, probes }: TreeWiring,
+  { brain, destinations, machineWatch, onRecords, probes }: TreeWiring,
   records: readonly TransferRecord[],
 ): void {
   for (const [pool, own] of byPool(records))
@@ -134,6 +135,7 @@ function teach(
   cast(destinations.learner, { type: 'observed', records });
   if (probes.size > 0) cast(destinations.prober, { type: 'observed', records });
   machineWatch.recorded(records);
+  brain.ruleMetrics.recorded(records);
   onRecords(records);
 }
 
@@ -273,14 +275,36 @@ function controllerArgs(wiring: TreeWiring): ControllerArgs {
     },
     nowMs,
     ensureManager: (pool) => ensureManager(wiring, pool),
-    notifyManager: (pool) => void cast(destinations.thresholdManager(pool), { type: 'policy_changed' }),
+    notifyManager: (pool) => {
+      const manager = destinations.thresholdManager(pool);
+      // One that starts later starts from the policy it finds.
+      if (manager.whereis()) cast(manager, { type: 'policy_changed' });
+    },
+    isConfigured: (pool) => config.pools.some(({ name }) => name === pool),
+    disabledRules: (pool) => new Set(brain.factory.disabledRules(pool).keys()),
+    enableRule: (pool, rule) => brain.factory.enableRule(pool, rule),
     restorePolicies: async () =>
       resultOf(await call(destinations.metricsStore, { type: 'entries', kind: POOL_STATE.policy })),
     onPolicyChanged: (pool, change) => wiring.timeline.add('policy_changed', change, pool),
     persistPolicy: (pool, value) =>
       void cast(destinations.metricsStore, { type: 'put', kind: POOL_STATE.policy, key: pool, value }),
-    publish: (slot, pool, version) => brain.factory.publish(slot, pool, version),
+    publish: (slot, pool, version) => {
+      brain.factory.publish(slot, pool, version);
+      brain.ruleMetrics.publish(slot);
+    },
+    mode: () => brain.mode,
     setMode: (mode) => brain.setMode(mode),
+    persistMode: (value) => {
+      const entry = { kind: POOL_STATE.policy, key: MODE_KEY } as const;
+      cast(
+        destinations.metricsStore,
+        value === undefined ? { type: 'remove', ...entry } : { type: 'put', ...entry, value },
+      );
+    },
+    onModeRestored: ({ mode, atMs, by, why }) => {
+      const note = [new Date(atMs).toISOString(), by && `by ${by}`, why].filter(Boolean).join(', ');
+      config.logger.warn(`decisions are ${mode}, as before the restart (${note}); runtime.enable() takes it back`);
+    },
     onPolicySkipped: (pool, why) =>
       config.logger.warn(`pool ${pool}: a policy set at run time is not taken back: ${why}`),
   };
