@@ -24,13 +24,24 @@ export function readSingleSends(path: string): TraceRow[] {
   return parseTrace(lines.join('\n')).rows;
 }
 
+/** A row as a line of a trace file. */
+export function lineOf({ atMs, grpcUs, zeroCopyUs, grpcCpuUs, zeroCopyCpuUs, compression, ...row }: TraceRow): string {
+  return JSON.stringify({
+    t: atMs,
+    ...row,
+    compression: compression ? 'gzip' : 'none',
+    grpc: { latencyUs: grpcUs, cpuUs: grpcCpuUs },
+    zeroCopy: { latencyUs: zeroCopyUs, cpuUs: zeroCopyCpuUs },
+  });
+}
+
 export function concatenated(first: readonly TraceRow[], second: readonly TraceRow[]): TraceRow[] {
   const offsetMs = (first.at(-1)?.atMs ?? 0) + 1000 - (second[0]?.atMs ?? 0);
   return [...first, ...second.map((row) => ({ ...row, atMs: row.atMs + offsetMs }))];
 }
 
-const firstHalf = (rows: readonly TraceRow[]): TraceRow[] => rows.slice(0, rows.length >> 1);
-const secondHalf = (rows: readonly TraceRow[]): TraceRow[] => rows.slice(rows.length >> 1);
+export const firstHalf = (rows: readonly TraceRow[]): TraceRow[] => rows.slice(0, rows.length >> 1);
+export const secondHalf = (rows: readonly TraceRow[]): TraceRow[] => rows.slice(rows.length >> 1);
 const unknownWarmth = (rows: readonly TraceRow[]): TraceRow[] => rows.map((row) => ({ ...row, warmBytes: undefined }));
 const scaled = (
   rows: readonly TraceRow[],

@@ -372,7 +372,7 @@ function nextNoise(noise: number, residual: number, explained: number): number {
 
 function newLane(window: number, state?: CostModelState['grpc']): LaneState {
   return {
-    residuals: new RollingResiduals(window, state?.residuals),
+    residuals: new RollingResiduals(window, state?.residuals, state?.missRate),
     change: new PageHinkley({}, state?.change),
     noise: state?.noise ?? INITIAL_NOISE,
     records: state?.records ?? 0,
@@ -380,8 +380,8 @@ function newLane(window: number, state?: CostModelState['grpc']): LaneState {
 }
 
 function laneState(lane: LaneState) {
-  const { noise, records } = lane;
-  return { residuals: lane.residuals.toArray(), change: lane.change.toState(), noise, records };
+  const { noise, records, residuals, change } = lane;
+  return { residuals: residuals.toArray(), missRate: residuals.missRate, change: change.toState(), noise, records };
 }
 
 function checkedShare(field: string, value: number): number {

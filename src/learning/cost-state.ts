@@ -34,6 +34,8 @@ export interface CostModelState {
 export interface StoredLane {
   readonly change: PageHinkleyState;
   readonly residuals: readonly number[];
+  /** Absent in states of pitwall before it was kept. */
+  readonly missRate?: number;
   readonly noise: number;
   readonly records: number;
 }
@@ -111,6 +113,7 @@ function storedLane(field: string, value: unknown): StoredLane {
   const lane = checkedRecord(field, value);
   return {
     residuals: checkedNumbers(`${field}.residuals`, lane.residuals, [0, MAX_RESIDUALS], [-MAX_RESIDUAL, MAX_RESIDUAL]),
+    ...(lane.missRate !== undefined && { missRate: checkedNumber(`${field}.missRate`, lane.missRate, 0, 1) }),
     change: storedChange(`${field}.change`, lane.change),
     noise: checkedNumber(`${field}.noise`, lane.noise, 1e-6, 100),
     records: checkedNumber(`${field}.records`, lane.records, 0, MAX_COUNT),

@@ -2,11 +2,16 @@
  * The last residuals of one lane, log(actual / predicted), each taken BEFORE the model learned from its transfer. They give what the
  * model alone cannot know: how far transfers scatter around the predicted median.
  *
- * The 90 % interval is conformal, recalibrated on the rolling window: half-width = the ceil((n + 1) * 0.9)-th smallest absolute residual
+ * The 90 % interval is conformal, recalibrated on the rolling window: half-width = the ceil((n + 1) * (1 - miss rate))-th smallest absolute residual
  * (Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, 2005; Lei et al., JASA 113, 2018). A rolling window instead of one split,
- * since machines change. The mean follows from the median by Duan's smearing estimate: mean of exp(residual) (JASA 78, 1983).
+ * since machines change; and the miss rate that is aimed at sinks with each residual outside of its interval and rises with each within, so that
+ * the share that was outside comes to 10 % whatever the machine does (Gibbs & Candès, Adaptive Conformal Inference, NeurIPS 2021). The mean follows from the median by Duan's smearing estimate: mean of exp(residual) (JASA 78, 1983).
  */
-const COVERAGE = 0.9;
+const MISS_RATE = 0.1;
+/** Step of the miss rate aimed at: after a change some 50 residuals do what the window alone needs 200 for (docs/learning.md). */
+const MISS_STEP = 0.01;
+/** It stays within these. */
+const MISS_BOUNDS = { low: 0.01, high: 0.3 } as const;
 /** Below this many residuals no 90 % quantile exists (ceil((n + 1) * 0.9) > n). */
 const MIN_FOR_INTERVAL = 10;
 /** How many residuals `recent` looks at. */
@@ -26,10 +31,15 @@ export class RollingResiduals {
   /** Absolute values, ascending. */
   readonly #sorted: number[];
   #next = 0;
+  #missRate: number;
 
-  /** @param values oldest first; only the last `capacity` are kept. */
-  constructor(capacity: number, values: readonly number[] = []) {
+  /**
+   * @param values oldest first; only the last `capacity` are kept.
+   * @param missRate aimed at, as `missRate` said it when the values were kept
+   */
+  constructor(capacity: number, values: readonly number[] = [], missRate = MISS_RATE) {
     this.#capacity = capacity;
+    this.#missRate = clampedRate(missRate);
     this.#values = values.slice(-capacity);
     this.#factors = this.#values.map(clippedFactor);
     this.#sorted = this.#values.map(Math.abs).sort((left, right) => left - right);
@@ -37,6 +47,11 @@ export class RollingResiduals {
   }
 
   add(residual: number): void {
+    const halfWidth = this.halfWidth();
+    if (halfWidth !== undefined) {
+      const missed = Math.abs(residual) > halfWidth ? 1 : 0;
+      this.#missRate = clampedRate(this.#missRate + MISS_STEP * (MISS_RATE - missed));
+    }
     const sorted = this.#sorted;
     if (this.#values.length === this.#capacity)
       sorted.splice(positionOf(sorted, Math.abs(this.#values[this.#next] ?? 0)), 1);
@@ -51,10 +66,15 @@ export class RollingResiduals {
     return this.#values.length;
   }
 
+  /** Share of the residuals in the window that an interval leaves out now, so that 10 % are outside in the long run. */
+  get missRate(): number {
+    return this.#missRate;
+  }
+
   /** Half-width of the 90 % interval of the log latency; undefined while there are too few residuals. */
   halfWidth(): number | undefined {
     const n = this.#sorted.length;
-    return n < MIN_FOR_INTERVAL ? undefined : this.#sorted[Math.min(n, Math.ceil((n + 1) * COVERAGE)) - 1];
+    return n < MIN_FOR_INTERVAL ? undefined : this.#sorted[Math.min(n, Math.ceil((n + 1) * (1 - this.#missRate))) - 1];
   }
 
   /** Mean over median of the scatter, >= some value near 1. */
@@ -83,6 +103,10 @@ export class RollingResiduals {
     if (this.#values.length < this.#capacity) return this.#values.slice();
     return [...this.#values.slice(this.#next), ...this.#values.slice(0, this.#next)];
   }
+}
+
+function clampedRate(rate: number): number {
+  return Math.max(MISS_BOUNDS.low, Math.min(MISS_BOUNDS.high, rate));
 }
 
 function clippedFactor(residual: number): number {

@@ -111,6 +111,21 @@ describe('what it finds out', () => {
     expect(covered / 1000).toBeLessThan(0.93);
   });
 
+  test('intervals cover 90 % from soon after the scatter has changed, and a restored model goes on with them', () => {
+    let model = taught(MACHINE, 500, 6);
+    const random = seededRandom(8);
+    let covered = 0;
+    for (let i = 0; i < 800; i += 1) {
+      const next = observe(MACHINE, i % 2 === 0 ? 'grpc' : 'zero_copy', randomSize(random), random, { scatter: 0.6 });
+      const interval = model.snapshot().estimate(next.method, next).intervalUs;
+      if (interval !== undefined && next.latencyUs >= interval[0] && next.latencyUs <= interval[1]) covered += 1;
+      model.learn(next);
+      if (i === 300) model = CostModel.fromState(JSON.parse(JSON.stringify(model.toState())));
+    }
+    expect(covered / 800).toBeGreaterThan(0.87);
+    expect(covered / 800).toBeLessThan(0.93);
+  });
+
   test('the mean lies above the median by what the scatter asks for', () => {
     const { latencyUs, meanLatencyUs } = taught(MACHINE, 800, 8, new CostModel(), 0.5)
       .snapshot()
