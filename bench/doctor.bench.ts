@@ -1,7 +1,7 @@
 /**
  * What the machine card is worth: the first 50 decisions of fresh pools, with the card, with the constants, and by the 10 MB threshold, as total time
  * over that of each transfer's faster lane. A draw measures the machine, then sends payloads by both lanes, then replays them.
- * `npm run build && node --expose-gc scripts/run-ts.js bench/doctor.bench.ts [draws]`
+ * `npm run bench -- doctor`
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -92,13 +92,4 @@ function rowsOf(goal: string, scores: readonly Scores[]): BenchRow[] {
 
 function middle(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-if (process.argv[1]?.endsWith('doctor.bench.mjs')) {
-  for (const { name, value, bar, holds, peer } of await run(Number(process.argv[2] ?? DRAWS))) {
-    const verdict = bar === undefined ? '' : `  ${bar} ${holds ? 'holds' : 'MISSED'}`;
-    console.log(
-      `${name.padEnd(80)}${value.toFixed(3)}${verdict}${peer ? `  (${peer.name} ${peer.value.toFixed(3)})` : ''}`,
-    );
-  }
 }

@@ -1,12 +1,16 @@
 /**
- * `npm run bench -- [suite ...] [--json]`: every figure, with its bar and its peers of the same run. Suites: hot-path, learning, otp, store, transports;
+ * `npm run bench -- [suite ...] [--json]`: every figure, with its bar and its peers of the same run. Suites: doctor, hot-path, impact, learning, memory, otp, store,
+ * transports;
  * without a name all of them. Run it while nothing else runs.
  */
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { run as doctor } from './doctor.bench.ts';
 import { run as hotPath } from './hot-path.bench.ts';
+import { run as impact } from './impact.bench.ts';
 import { run as learning } from './learning.bench.ts';
+import { run as memory } from './memory.bench.ts';
 import { otpTable, runOtpBench } from './otp.bench.ts';
 import type { BenchRow } from './row.ts';
 import { run as store } from './store.bench.ts';
@@ -17,6 +21,9 @@ const SUITES: Readonly<Record<string, (records?: number) => Promise<BenchRow[]>>
   learning,
   store,
   transports,
+  impact,
+  memory,
+  doctor,
 };
 
 const { values, positionals } = parseArgs({

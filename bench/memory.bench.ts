@@ -1,6 +1,6 @@
 /**
  * Shared memory by itself: what leases and references cost, and copying in and reading, warm and cold, beside memcpy in the same run.
- * `node --expose-gc scripts/run-ts.js bench/memory.bench.ts`
+ * `npm run bench -- memory`
  */
 import { attachArena } from '../src/transports/memory/attach-arena.ts';
 import { openArena } from '../src/transports/memory/open-arena.ts';
@@ -163,12 +163,4 @@ function median(values: number[]): number {
 /** Without native code each lease costs system calls: told, not judged. */
 function bounded(lane: MemoryLane, name: string, value: number, most: number): BenchRow {
   return lane === 'copy' ? { name, value, unit: 'us' } : atMost(name, value, 'us', most);
-}
-
-if (process.argv[1]?.endsWith('memory.bench.mjs')) {
-  for (const { name, value, unit, peer, bar, holds } of await run()) {
-    const ratio =
-      peer === undefined ? '' : `  ${(value / peer.value).toFixed(2)}x ${peer.name} ${peer.value.toFixed(2)}`;
-    console.log(`${name.padEnd(72)} ${value.toFixed(2).padStart(9)} ${unit}${ratio}${bar ? `  ${bar}: ${holds}` : ''}`);
-  }
 }
