@@ -2,7 +2,7 @@
  * `pitwall`: decides, transfer by transfer, whether a payload travels as gRPC bytes or through zero-copy shared memory. Own actors:
  * `pitwall/otp`; moving payloads: `pitwall/transports`; OpenTelemetry's SDK: `pitwall/telemetry`.
  */
-export type { Alert, AlertKind } from './actors/adviser.ts';
+export type { Alert, AlertKind, PastAlert } from './actors/adviser.ts';
 export type { BenchmarkProgress } from './actors/benchmark.ts';
 export type { BenchmarkLane, BenchmarkLaneContext, BenchmarkLanes } from './actors/benchmark-burst.ts';
 export type { LaneTrend } from './actors/lane-trends.ts';
@@ -52,6 +52,7 @@ export type {
 export { type MeasureOptions, measureMachine } from './doctor/measure.ts';
 export type { MachineReport } from './doctor/report.ts';
 export { InvalidArgumentError, PitwallError } from './errors.ts';
+export type { AdviceApi, AdviceNote } from './facade/advice.ts';
 export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
 export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
 export { benchmarkHtml } from './facade/benchmark-page.ts';
@@ -69,6 +70,8 @@ export type { ModelVersion } from './learning/model-version.ts';
 export type { ReplayProgress, ReplayResult } from './learning/replay.ts';
 export type { ThresholdChange } from './learning/threshold-tuning.ts';
 export type { TraceRow } from './learning/trace.ts';
+export type { TrackedAdvice } from './metrics/analysis/advice/realized.ts';
+export type { Advice, AdviceChange, AdviceKind, Gain, Recommendation } from './metrics/analysis/advice/types.ts';
 export { benchmarkText } from './metrics/analysis/benchmark/text.ts';
 export type {
   BenchmarkCell,

@@ -2,13 +2,14 @@
  * `startRuntime(options)`: wires everything, starts the tree, returns what a host embeds. Each method says whether it is a function call
  * on the hot path (synchronous, never throws) or a question to an actor (a promise).
  */
-import type { Alert } from './actors/adviser.ts';
+import type { Alert, PastAlert } from './actors/adviser.ts';
 import { ACTOR } from './actors/names.ts';
 import { parseConfig } from './config/parse.ts';
 import type { PolicyPatch, RuntimeConfig, RuntimeOptions } from './config/types.ts';
 import type { Decision } from './decision/decision.ts';
 import type { PoolSnapshot, RuleContext } from './decision/types.ts';
 import { InvalidArgumentError } from './errors.ts';
+import { AdviceApi } from './facade/advice.ts';
 import { Analyzer } from './facade/analyzer.ts';
 import { Benchmarks } from './facade/benchmark.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
@@ -34,6 +35,7 @@ export interface RuntimeStatus {
 export class Runtime {
   readonly thresholds: Thresholds;
   readonly analyzer: Analyzer;
+  readonly advice: AdviceApi;
   readonly costBenefit: CostBenefit;
   readonly learning: Learning;
   readonly policies: Policies;
@@ -44,6 +46,7 @@ export class Runtime {
     this.#engine = engine;
     this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
     this.analyzer = new Analyzer(engine.destinations, engine.brain.decider, benchmarksOf(engine));
+    this.advice = new AdviceApi(engine.destinations);
     this.costBenefit = new CostBenefit(engine.brain.board);
     this.policies = new Policies(engine.brain.board, engine.destinations, (pool) =>
       engine.brain.factory.disabledRules(pool),
@@ -174,9 +177,14 @@ export class Runtime {
     this.#engine.timeline.add('annotation', detail === '' ? what : `${what}: ${detail}`, pool);
   }
 
-  /** Alerts that are active. */
+  /** Alerts that are active, the oldest first: plain JSON. @throws CallError while the adviser is down */
   alerts(): Promise<readonly Alert[]> {
     return call(this.#engine.destinations.adviser, { type: 'get_alerts' });
+  }
+
+  /** The last 64 alerts that are over, the newest first. @throws CallError while the adviser is down */
+  alertHistory(): Promise<readonly PastAlert[]> {
+    return call(this.#engine.destinations.adviser, { type: 'get_alert_history' });
   }
 
   /** The live supervision tree: ids, status, restarts, mailbox lengths. */

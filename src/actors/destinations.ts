@@ -1,6 +1,6 @@
 /** Where messages to pitwall's own actors go: names, looked up at each use, so that a restart is not noticed. */
 import { type NamedRef, named, type System } from '../otp/index.ts';
-import type { GetAlerts, RaiseAlert, ResolveAlert } from './adviser.ts';
+import type { AdviserCall, AdviserCast, AdviserInfo } from './adviser.ts';
 import type { AnalyzeRecords, AnalyzerCall, AnalyzerInfo } from './analyzer.ts';
 import type { ControllerCall, ControllerCast, EnsureManagers } from './controller.ts';
 import type { LearnerCall, LearnerInfo, LearnFrom } from './learner-messages.ts';
@@ -17,7 +17,7 @@ export class Destinations {
   readonly metricsStore: NamedRef<MetricsStoreCall, MetricsStoreCast, Retain>;
   readonly recorder: NamedRef<FlushRecords, RecordsWait, Drain>;
   readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords, AnalyzerInfo>;
-  readonly adviser: NamedRef<GetAlerts, RaiseAlert | ResolveAlert>;
+  readonly adviser: NamedRef<AdviserCall, AdviserCast, AdviserInfo>;
   readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
   readonly trainingPool: NamedRef<Train | GetTrainingStatus, CancelTrainings>;
   readonly learner: NamedRef<LearnerCall, LearnFrom, LearnerInfo>;

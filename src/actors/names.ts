@@ -22,6 +22,9 @@ export function thresholdManagerName(pool: string): string {
 /** Where the store keeps what happened. */
 export const OCCURRENCES = 'events';
 
+/** Where the store keeps alerts and advice, and their names there. */
+export const ADVISER_STATE = { kind: 'advice', alerts: 'alerts', advice: 'advice' } as const;
+
 /** Where the store keeps what belongs to a pool. */
 export const POOL_STATE = {
   learned: 'thresholds',

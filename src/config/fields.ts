@@ -42,6 +42,19 @@ export function optionalNumber(range: NumberRange, standard: string, description
   return schema.register(fieldDocs, { accepted: acceptedNumber(range), standard, description });
 }
 
+export function choice<const T extends readonly [string, ...string[]]>(
+  choices: T,
+  standard: T[number],
+  description: string,
+) {
+  const accepted = `one of ${choices.join(', ')}`;
+  const schema = z
+    .enum(choices, { error: refusal(accepted) })
+    // zod cannot see that one of the choices is never undefined.
+    .default(() => standard as z.core.util.NoUndefined<z.infer<z.ZodEnum<{ [K in T[number]]: K }>>>);
+  return schema.register(fieldDocs, { accepted, standard: `\`${standard}\``, description });
+}
+
 export function optionalChoice<const T extends readonly [string, ...string[]]>(
   choices: T,
   standard: string,

@@ -1,3 +1,4 @@
+import { readAlerts } from './alerts.ts';
 import { ConfigError } from './config-error.ts';
 import { checkLimits } from './limits.ts';
 import { readPolicy } from './policy.ts';
@@ -17,6 +18,7 @@ const RUNTIME_KEYS: readonly string[] = [
   'clock',
   'random',
   'telemetry',
+  'alerts',
 ];
 
 /**
@@ -77,7 +79,7 @@ export function toPolicyPatch(pool: PoolConfig): Omit<PolicyPatch, 'customRules'
 function readConfig(input: unknown, problems: Problems): RuntimeConfig {
   const entries: Plain = (input === undefined ? undefined : readObject(input, [], problems)) ?? emptyPlain();
   refuseUnknownKeys(entries, RUNTIME_KEYS, [], problems);
-  const { pools, logger, clock, random, telemetry, ...plain } = entries;
+  const { pools, logger, clock, random, telemetry, alerts, ...plain } = entries;
   const { value, refused } = readSection(runtimeSchema, plain, [], problems);
   const {
     defaultZeroCopyThresholdMb,
@@ -106,6 +108,7 @@ function readConfig(input: unknown, problems: Problems): RuntimeConfig {
     clock: readClock(clock, ['clock'], problems),
     random: readRandom(random, ['random'], problems),
     telemetry: readTelemetry(telemetry, problems),
+    alerts: readAlerts(alerts, problems),
   });
 }
 
@@ -137,6 +140,7 @@ function readTelemetry(value: unknown, problems: Problems): RuntimeConfig['telem
   return Object.freeze({
     tracerProvider: section.tracerProvider,
     meterProvider: section.meterProvider,
+    loggerProvider: section.loggerProvider,
     maxAttributeValues: section.maxAttributeValues,
   });
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import {
+  choice,
   flag,
   guarded,
   number,
@@ -151,6 +152,11 @@ export const telemetryFields = {
     standard: 'the global one',
     description: 'Where metrics go.',
   }),
+  loggerProvider: optionalGuarded(hasMethod('getLogger'), {
+    accepted: 'an OpenTelemetry LoggerProvider',
+    standard: 'the global one',
+    description: 'Where alerts go as log records.',
+  }),
   maxAttributeValues: number(
     { min: 1, max: 10_000, whole: true },
     100,
@@ -158,9 +164,27 @@ export const telemetryFields = {
   ),
 };
 
+/** Keys of `alerts.webhook` beside its address and its key, which `alerts.ts` reads. */
+export const webhookFields = {
+  minimumSeverity: choice(['warning', 'critical'], 'warning', 'Alerts below it are not sent.'),
+  timeoutMs: number({ min: 10, max: 60_000, whole: true }, 5_000, 'Longest that one attempt may take, milliseconds.'),
+  maxAttempts: number(
+    { min: 1, max: 20, whole: true },
+    8,
+    'Attempts after which a message is given up. Between two lie 1 s, 2 s, 4 s, … 60 s, each times a random number in 0.5..1.',
+  ),
+  queueCapacity: number(
+    { min: 1, max: 10_000, whole: true },
+    256,
+    'Messages that may wait; beyond it the oldest is dropped and counted.',
+  ),
+  allowInsecure: flag(false, 'Whether `http` is taken to another host than this one.'),
+};
+
 export const runtimeSchema = z.object(runtimeFields);
 export const policySchema = z.object(policyFields);
 export const telemetrySchema = z.object(telemetryFields);
+export const webhookSchema = z.object(webhookFields);
 
 function isPath(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= 4096 && !value.includes('\0');

@@ -3,6 +3,8 @@
  * `PoolConfig`). Types only. Options say mebibytes where a key ends in `Mb`; validated configuration says bytes, unmarked.
  */
 
+import type { Secret } from './secret.ts';
+
 export type Goal = 'minimize_latency' | 'maximize_throughput' | 'minimize_memory' | 'balanced';
 
 /** Bounds within which a pool's thresholds move, bytes. */
@@ -75,8 +77,27 @@ export interface ConfiguredClock {
 export interface TelemetryOptions<TracerProvider = unknown, MeterProvider = unknown> {
   readonly tracerProvider?: TracerProvider | undefined;
   readonly meterProvider?: MeterProvider | undefined;
+  /** For alerts as log records. */
+  readonly loggerProvider?: object | undefined;
   /** How many values of one attribute become time series of their own; the rest are reported as `other`. */
   readonly maxAttributeValues?: number | undefined;
+}
+
+/** Where alerts are posted, as Standard Webhooks (standardwebhooks.com) says. */
+export interface WebhookOptions {
+  /** `https`, or `http` on loopback. */
+  readonly url: string;
+  /** Signs what is sent: `whsec_` and base64 of 24 to 64 random bytes. Never logged. */
+  readonly secret: string;
+  readonly minimumSeverity?: 'warning' | 'critical' | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly queueCapacity?: number | undefined;
+  readonly allowInsecure?: boolean | undefined;
+}
+
+export interface AlertsOptions {
+  readonly webhook?: WebhookOptions | undefined;
 }
 
 /** What `startRuntime(options)` takes. Every key is optional; `docs/configuration.md` lists defaults and ranges. */
@@ -118,6 +139,7 @@ export interface RuntimeOptions<Context = unknown, TracerProvider = unknown, Met
   /** Uniform in [0, 1). */
   readonly random?: (() => number) | undefined;
   readonly telemetry?: TelemetryOptions<TracerProvider, MeterProvider> | undefined;
+  readonly alerts?: AlertsOptions | undefined;
 }
 
 /** A custom rule that was checked; `decide` no longer needs its object. */
@@ -150,6 +172,20 @@ export interface PoolConfig {
   readonly rolloutStage: ConfiguredRolloutStage;
   readonly memoryPressureThreshold: number;
   readonly cpuPressureThreshold: number;
+}
+
+export interface WebhookConfig {
+  readonly url: string;
+  readonly secret: Secret;
+  readonly minimumSeverity: 'warning' | 'critical';
+  readonly timeoutMs: number;
+  readonly maxAttempts: number;
+  readonly queueCapacity: number;
+  readonly allowInsecure: boolean;
+}
+
+export interface AlertsConfig {
+  readonly webhook: WebhookConfig | undefined;
 }
 
 /** The whole configuration, validated and frozen. */
@@ -195,6 +231,8 @@ export interface RuntimeConfig {
   readonly telemetry: {
     readonly tracerProvider: object | undefined;
     readonly meterProvider: object | undefined;
+    readonly loggerProvider: object | undefined;
     readonly maxAttributeValues: number;
   };
+  readonly alerts: AlertsConfig;
 }

@@ -11,6 +11,7 @@ export const DATABASE_NAMES = [
   'experiments',
   'events',
   'machines',
+  'advice',
   'meta',
 ] as const;
 

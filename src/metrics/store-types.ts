@@ -4,7 +4,7 @@ import type { JsonValue } from '../learning/types.ts';
 import type { Outcome, TransferRecord } from './record.ts';
 import type { SeriesPoint, StoreStatistics } from './statistics.ts';
 
-/** Databases of named values. `events` is the analyzer's log; how much of it is kept is the analyzer's business. `machines` has machine cards. */
+/** Databases of named values. `events` is the analyzer's log; how much of it is kept is the analyzer's business. `machines` has machine cards, `advice` alerts and advice. */
 export const STORE_KINDS = [
   'models',
   'thresholds',
@@ -13,6 +13,7 @@ export const STORE_KINDS = [
   'experiments',
   'events',
   'machines',
+  'advice',
 ] as const;
 
 export type StoreKind = (typeof STORE_KINDS)[number];

@@ -1,7 +1,9 @@
 import { type Meter, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
+import type { LoggerProvider } from '@opentelemetry/api-logs';
 import type { Logger } from '../config/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { SupervisorReport } from '../otp/index.ts';
+import { alertLogs, type TellAlert } from './alert-logs.ts';
 import type { Caps } from './attribute-sets.ts';
 import { RecordFeed } from './feed.ts';
 import { TransferHistograms } from './histograms.ts';
@@ -25,6 +27,8 @@ export interface TelemetrySettings {
   readonly tracerProvider?: TracerProvider | undefined;
   /** Default: the global one. */
   readonly meterProvider?: MeterProvider | undefined;
+  /** Default: the global one. */
+  readonly loggerProvider?: LoggerProvider | undefined;
   /** Values of one attribute that become time series of their own. Default 100. */
   readonly maxAttributeValues?: number | undefined;
   /** Pools known from the start: they have names of their own, whoever comes first later. */
@@ -45,6 +49,8 @@ export interface Telemetry {
   flush(): void;
   /** Logs what a supervisor reports, and puts it on a span. Never throws. */
   report(report: SupervisorReport): void;
+  /** Tells of an alert as a log record. Never throws. */
+  readonly alert: TellAlert;
   /** Registers what is read at collection time. Returns how to unregister it. */
   observe(source: TelemetrySource): () => void;
 }
@@ -74,6 +80,7 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
     traceTraining: tracer === undefined ? noTrainSpans : trainSpans(tracer),
     recordBatch: (records) => feed?.push(records),
     flush: () => feed?.drain(),
+    alert: alertLogs(settings.loggerProvider, version),
     report: (report) => tellReport(report, logger, tracer),
     observe: (source) =>
       feed === undefined ? () => {} : observeSource(meter, source, caps, { folded, skipped: () => feed.skipped }),

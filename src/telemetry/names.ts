@@ -38,6 +38,17 @@ export const ATTRIBUTES = {
   rows: { name: 'pitwall.train.rows', description: 'Records that a training used.' },
   context: { name: 'pitwall.report.context', description: "OTP's error context, e.g. `child_terminated`." },
   exitReason: { name: 'pitwall.report.reason', description: 'The exit reason as text, at most 256 characters.' },
+  alertKey: { name: 'pitwall.alert.key', description: 'Names the alert: one per key is active at a time.' },
+  alertKind: { name: 'pitwall.alert.kind', description: 'What it is about, e.g. `regression`, `memory_pressure`.' },
+  alertSeverity: { name: 'pitwall.alert.severity', description: '`warning` or `critical`.' },
+  alertComparison: { name: 'pitwall.alert.comparison', description: 'The figures behind it, as JSON.' },
+  alertCause: { name: 'pitwall.alert.cause', description: 'What probably made it happen.' },
+  alertLookAt: { name: 'pitwall.alert.look_at', description: 'Where to look first, and what to do.' },
+  alertCount: { name: 'pitwall.alert.count', description: 'How often it was raised while it was active.' },
+  delivery: {
+    name: 'pitwall.webhook.outcome',
+    description: '`delivered`, `retried` (an attempt that failed), `given_up` or `dropped` (the queue was full).',
+  },
   restarts: { name: 'pitwall.report.restarts', description: "Restarts that count within the supervisor's period." },
 } as const satisfies Record<string, AttributeDoc>;
 
@@ -121,6 +132,20 @@ export const METRICS = {
     description: 'Records of transfers that were lost.',
     attributes: ['cause'],
   },
+  alertsActive: {
+    name: 'pitwall.alerts.active',
+    instrument: 'gauge',
+    unit: '{alert}',
+    description: 'Alerts that are active; 0 for a kind whose alerts are over.',
+    attributes: ['alertKind', 'alertSeverity'],
+  },
+  webhookMessages: {
+    name: 'pitwall.webhook.messages',
+    instrument: 'counter',
+    unit: '{message}',
+    description: 'Messages of the alert webhook, by what became of them.',
+    attributes: ['delivery'],
+  },
   folded: {
     name: 'pitwall.telemetry.folded',
     instrument: 'counter',
@@ -183,5 +208,29 @@ export const EVENTS = {
     name: 'pitwall.supervisor.report',
     description: 'A child crashed, did not stop as it should, or its supervisor gave up.',
     attributes: ['supervisor', 'child', 'context', 'exitReason', 'restarts'],
+  },
+} as const satisfies Record<string, SpanDoc>;
+
+/** Log records, by what happened to an alert. */
+export const LOGS = {
+  raised: {
+    name: 'pitwall.alert.raised',
+    description:
+      'An alert was raised, or became critical. `WARN`, or `ERROR` where it is critical; the body is its message.',
+    attributes: [
+      'alertKey',
+      'alertKind',
+      'alertSeverity',
+      'pool',
+      'alertComparison',
+      'alertCause',
+      'alertLookAt',
+      'alertCount',
+    ],
+  },
+  resolved: {
+    name: 'pitwall.alert.resolved',
+    description: 'It is over. `INFO`.',
+    attributes: ['alertKey', 'alertKind', 'alertSeverity', 'pool', 'alertCount'],
   },
 } as const satisfies Record<string, SpanDoc>;

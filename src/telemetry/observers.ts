@@ -25,6 +25,8 @@ export function observeSource(meter: Meter, source: TelemetrySource, caps: Caps,
   const mailbox = new Series(meter, METRICS.actorMailbox, caps, Math.max);
   const restarts = new Series(meter, METRICS.supervisorRestarts, caps, sum);
   const dropped = new Series(meter, METRICS.recordsDropped, caps, sum);
+  const alerts = new Series(meter, METRICS.alertsActive, caps, sum);
+  const webhook = new Series(meter, METRICS.webhookMessages, caps, sum);
   const folded = new Series(meter, METRICS.folded, caps, sum);
   const skipped = new Series(meter, METRICS.skipped, caps, sum);
 
@@ -38,12 +40,14 @@ export function observeSource(meter: Meter, source: TelemetrySource, caps: Caps,
     () => source.mailboxes((actor, length) => mailbox.add(length, actor)),
     () => source.restarts((supervisor, child, count) => restarts.add(count, supervisor, child)),
     () => source.dropped((cause, count) => dropped.add(count, cause)),
+    () => source.alerts((kind, severity, active) => alerts.add(active, kind, severity)),
+    () => source.webhook((outcome, count) => webhook.add(count, outcome)),
     () => {
       for (const [key, count] of losses.folded) folded.add(count, key);
     },
     () => skipped.add(losses.skipped()),
   ];
-  const series = [decisions, threshold, mailbox, restarts, dropped, folded, skipped];
+  const series = [decisions, threshold, mailbox, restarts, dropped, alerts, webhook, folded, skipped];
   const observables = series.map((each) => each.observable);
   const collect = (result: BatchObservableResult): void => {
     for (const each of read) attempt(each);

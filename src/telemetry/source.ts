@@ -11,4 +11,7 @@ export interface TelemetrySource {
   mailboxes(observe: (actor: string, length: number) => void): void;
   restarts(observe: (supervisor: string, child: string, count: number) => void): void;
   dropped(observe: (cause: string, count: number) => void): void;
+  /** Active alerts; 0 for kinds that were seen and are over. */
+  alerts(observe: (kind: string, severity: string, active: number) => void): void;
+  webhook(observe: (outcome: string, count: number) => void): void;
 }

@@ -7,6 +7,7 @@ import { defaultPoolConfig } from '../config/pools.ts';
 import type { Goal, RuntimeConfig } from '../config/types.ts';
 import type { BreakerState, PoolSnapshot } from '../decision/types.ts';
 import { Admission } from '../hot-path/admission.ts';
+import { DEFAULT_BREAKER } from '../hot-path/breaker.ts';
 import { BreakerBoard } from '../hot-path/breakers.ts';
 import { RefusalCounters } from '../hot-path/counters.ts';
 import { Decider } from '../hot-path/decider.ts';
@@ -77,6 +78,10 @@ export class Brain {
           severity: 'warning',
           pool,
           message: `pool ${pool}: custom rule "${problem.rule}" ${problem.problem} (${problem.detail}) and is disabled. Mend it and set the rules anew with updatePolicy, or try it again with policies.enableRule.`,
+          comparison: { rule: problem.rule, problem: problem.problem, detail: problem.detail },
+          likelyCause: `the rule ${problem.problem}: ${problem.detail}`,
+          lookAt:
+            "the rule's own code, with the request of a recent decision (runtime.explain); decisions go on without it",
         });
         const why = `custom rule "${problem.rule}" ${problem.problem}: ${problem.detail}`;
         cast(destinations.controller, { type: 'rule_disabled', pool, why });
@@ -163,6 +168,10 @@ function breakerAlerts(notices: Notices): ConstructorParameters<typeof BreakerBo
         severity: 'warning',
         pool,
         message: `pool ${pool}: zero-copy failed several times in a row and is closed for a while; gRPC carries everything. Look at the error codes of its failed records.`,
+        comparison: { failuresInARow: DEFAULT_BREAKER.failures, closedForMs: DEFAULT_BREAKER.openMs },
+        likelyCause: 'workers that die or have lost their mapping, or shared memory that cannot be had',
+        lookAt:
+          'the error codes of failed records (pitwall stats), workers.status(), runtime.status; it is tried again by itself',
       }),
     onClosed: (pool) => notices.resolve(key(pool)),
   };

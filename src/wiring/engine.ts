@@ -2,6 +2,8 @@
  * The running thing behind the facade: system, brain, the two trees, and their end.
  */
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import type { LoggerProvider } from '@opentelemetry/api-logs';
+import { AlertTable } from '../actors/adviser-alerts.ts';
 import { Destinations } from '../actors/destinations.ts';
 import { MachineHistory } from '../actors/machine-history.ts';
 import { ProductionWatch } from '../actors/production-watch.ts';
@@ -35,12 +37,16 @@ import { createPort } from './port.ts';
 import { StoreOwner } from './store-owner.ts';
 import { telemetrySource } from './telemetry-source.ts';
 import { treeArgs } from './tree-args.ts';
+import { Webhook } from './webhook.ts';
 
 export class Engine {
   readonly config: RuntimeConfig;
   readonly system: System;
   readonly notices: Notices;
   readonly timeline: Timeline;
+  readonly alertTable = new AlertTable();
+  /** Where alerts are posted, where the configuration names an address. */
+  readonly webhook: Webhook | undefined;
   readonly destinations: Destinations;
   readonly brain: Brain;
   readonly port: RuntimePort;
@@ -63,11 +69,18 @@ export class Engine {
     const nowMs = (): number => clock.now();
     this.timeline = new Timeline(() => Math.round(nowMs() * 1000));
     this.timeline.add('runtime_started', `pools ${config.pools.map((pool) => pool.name).join(', ')}`);
-    this.notices = new Notices(config.logger, this.timeline);
+    const instance = instanceId(nowMs(), config.random);
+    const webhook = config.alerts.webhook;
+    this.webhook =
+      webhook && new Webhook({ config: webhook, logger: config.logger, clock, random: config.random, instance });
     this.#telemetry = createTelemetry({
       ...providersOf(config),
       pools: config.pools.map((pool) => pool.name),
       logger: config.logger,
+    });
+    this.notices = new Notices(config.logger, this.timeline, (news, alert) => {
+      this.#telemetry.alert(news, alert);
+      this.webhook?.tell(news, alert);
     });
     const contextCarrier = createContextCarrier();
     this.system = startSystem({
@@ -76,6 +89,10 @@ export class Engine {
       onReport: (report) => {
         this.notices.report(report);
         this.#telemetry.report(report);
+      },
+      onDeadLetter: (letter) => {
+        // Who stops leaves letters behind.
+        if (!this.stopping) this.notices.deadLetter(letter);
       },
       onExit: (ref, reason) => this.#onExit(ref, reason),
       ...(contextCarrier && { contextCarrier }),
@@ -89,7 +106,7 @@ export class Engine {
       spans: this.#telemetry.spans,
       nowMs,
       elapsedMs: () => performance.now(),
-      instance: instanceId(nowMs(), config.random),
+      instance,
       onModeChanged: (mode) => this.timeline.add('mode_changed', `decisions are ${mode}`),
     });
     this.#storeOwner = new StoreOwner(config, () => Math.round(nowMs() * 1000));
@@ -114,6 +131,7 @@ export class Engine {
       machine,
       machineWatch: new MachineWatch({ config, board: brain.board, notices, timeline, machine }),
       storeOwner: this.#storeOwner,
+      alertTable: this.alertTable,
       probes: this.probes,
       nowMs: () => this.system.clock.now(),
       onRecords: (records) => {
@@ -165,6 +183,8 @@ export class Engine {
     }
     const { analyzer } = this.destinations;
     if (analyzer.whereis()) await settled(call(analyzer, { type: 'persist_analysis' }));
+    const { adviser } = this.destinations;
+    if (adviser.whereis()) await settled(call(adviser, { type: 'persist_alerts' }));
     const outcome = await call(this.destinations.recorder, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS });
     return outcome.pending;
   }
@@ -189,6 +209,7 @@ export class Engine {
         await settled(this.flush());
         await shutDown(this.system, this.#root, { timeoutMs: half });
       }
+      await this.webhook?.close(Math.min(WEBHOOK_CLOSE_MS, timeoutMs / 10));
       await stopSystem(this.system, { timeoutMs: 0 });
       await this.#storeOwner.close();
     } finally {
@@ -216,10 +237,11 @@ export class Engine {
 
 /** Configuration keeps providers opaque; here is where their types are known. */
 function providersOf({ telemetry }: RuntimeConfig): Partial<TelemetrySettings> {
-  const { tracerProvider, meterProvider, maxAttributeValues } = telemetry;
+  const { tracerProvider, meterProvider, loggerProvider, maxAttributeValues } = telemetry;
   return {
     tracerProvider: isTracerProvider(tracerProvider) ? tracerProvider : undefined,
     meterProvider: isMeterProvider(meterProvider) ? meterProvider : undefined,
+    loggerProvider: isLoggerProvider(loggerProvider) ? loggerProvider : undefined,
     maxAttributeValues,
   };
 }
@@ -228,11 +250,17 @@ function isTracerProvider(value: object | undefined): value is TracerProvider {
   return value !== undefined && 'getTracer' in value;
 }
 
+function isLoggerProvider(value: object | undefined): value is LoggerProvider {
+  return value !== undefined && 'getLogger' in value;
+}
+
 function isMeterProvider(value: object | undefined): value is MeterProvider {
   return value !== undefined && 'getMeter' in value;
 }
 
 const FLUSH_TIMEOUT_MS = 60_000;
+/** What waits is sent once more before the end; a receiver that is down does not hold it up. */
+const WEBHOOK_CLOSE_MS = 1_000;
 
 /** @param tree what stands below the root; the runtime's own by default */
 export async function startEngine(

@@ -1,10 +1,14 @@
 /** What the runtime counts anyway, as telemetry reads it when metrics are collected. */
+import type { AlertTable } from '../actors/adviser-alerts.ts';
 import type { ProcessTree } from '../otp/index.ts';
 import type { TelemetrySource } from '../telemetry/source.ts';
 import type { Brain } from './brain.ts';
+import type { Webhook } from './webhook.ts';
 
 export interface CountedRuntime {
   readonly brain: Brain;
+  readonly alertTable: AlertTable;
+  readonly webhook: Webhook | undefined;
   tree(): ProcessTree;
 }
 
@@ -32,6 +36,14 @@ export function telemetrySource(runtime: CountedRuntime): TelemetrySource {
       observe('queue_full', queue.dropped);
       observe('unmatched', refusals.unmatchedRecords);
       observe('invalid', refusals.invalidRecords);
+    },
+    alerts(observe) {
+      for (const { kind, severity, active } of runtime.alertTable.tally()) observe(kind, severity, active);
+    },
+    webhook(observe) {
+      const { webhook } = runtime;
+      if (webhook === undefined) return;
+      for (const [outcome, count] of Object.entries(webhook.counts)) observe(outcome, count);
     },
   };
 }

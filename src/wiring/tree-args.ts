@@ -1,5 +1,9 @@
 /** What each actor is given: the functions through which it reaches the others. */
+
+import type { AdviceDeskArgs } from '../actors/advice-desk.ts';
 import type { AdviserArgs } from '../actors/adviser.ts';
+import { AccuracyWatch } from '../actors/adviser-accuracy.ts';
+import type { AlertTable } from '../actors/adviser-alerts.ts';
 import type { AnalyzerArgs } from '../actors/analyzer.ts';
 import type { ControllerArgs } from '../actors/controller.ts';
 import type { Destinations } from '../actors/destinations.ts';
@@ -8,7 +12,7 @@ import type { MachineHistory } from '../actors/machine-history.ts';
 import { machineName } from '../actors/machine-name.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
 import { MODE_KEY } from '../actors/mode-switch.ts';
-import { OCCURRENCES, POOL_STATE } from '../actors/names.ts';
+import { ADVISER_STATE, OCCURRENCES, POOL_STATE } from '../actors/names.ts';
 import type { ProberArgs } from '../actors/prober.ts';
 import type { RecorderArgs } from '../actors/recorder.ts';
 import type { ResourceMonitorArgs } from '../actors/resource-monitor.ts';
@@ -17,6 +21,7 @@ import type { ThresholdManagerArgs } from '../actors/threshold-manager.ts';
 import type { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import { PitwallError } from '../errors.ts';
+import { AdviceBook } from '../metrics/analysis/advice/advice-book.ts';
 import { byPool } from '../metrics/by-pool.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import {
@@ -49,6 +54,7 @@ export interface TreeWiring {
   readonly machine: MachineHistory;
   readonly machineWatch: MachineWatch;
   readonly storeOwner: StoreOwner;
+  readonly alertTable: AlertTable;
   /** Who offers to carry probes, by pool. */
   readonly probes: ReadonlyMap<string, ProbeOffer>;
   readonly nowMs: () => number;
@@ -57,6 +63,7 @@ export interface TreeWiring {
 }
 
 export function treeArgs(wiring: TreeWiring): TreeArgs {
+  const accuracy = new AccuracyWatch();
   const machinePrior = new MachinePrior(wiring.config.logger);
   return {
     metricsStore: {
@@ -67,11 +74,11 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
       },
       onWriteFailed: (error) => storeFailed(wiring, error),
     },
-    recorder: recorderArgs(wiring),
+    recorder: recorderArgs(wiring, accuracy),
     resourceMonitor: resourceMonitorArgs(wiring),
     thresholdManager: (pool) => thresholdManagerArgs(wiring, pool, machinePrior),
     analyzer: analyzerArgs(wiring),
-    adviser: adviserArgs(wiring),
+    adviser: adviserArgs(wiring, machinePrior),
     trainingPool: { nowMs: wiring.nowMs },
     learner: learnerArgs(wiring),
     prober: proberArgs(wiring),
@@ -82,11 +89,16 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
 /** Writes may take long on a slow disk; the queue is bounded, so waiting is safe. */
 const WRITE_TIMEOUT_MS = 60_000;
 
-function recorderArgs(wiring: TreeWiring): RecorderArgs {
+function recorderArgs(wiring: TreeWiring, accuracy: AccuracyWatch): RecorderArgs {
   const { destinations, brain } = wiring;
   return {
     queue: brain.queue,
-    teach: (records) => teach(wiring, records),
+    teach: (records) => {
+      teach(wiring, records);
+      const { raised, resolved } = accuracy.observe(records);
+      for (const alert of raised) wiring.notices.raise(alert);
+      for (const key of resolved) wiring.notices.resolve(key);
+    },
     store: async (records) => {
       accept(await call(destinations.metricsStore, { type: 'append', records }, { timeoutMs: WRITE_TIMEOUT_MS }));
     },
@@ -107,6 +119,9 @@ function storeFailed({ notices, brain }: TreeWiring, error: unknown): void {
     severity: 'warning',
     pool: undefined,
     message: `records cannot be stored (${describeReason(error)}); ${brain.queue.pendingStore} wait and ${brain.queue.dropped} were dropped. Check the data directory's disk.`,
+    comparison: { error: describeReason(error), waiting: brain.queue.pendingStore, dropped: brain.queue.dropped },
+    likelyCause: describeReason(error),
+    lookAt: 'runtime.status; free space and permissions of the data directory; metricsRetentionMb',
   });
 }
 
@@ -175,6 +190,9 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string, machinePrior: Ma
         severity: 'warning',
         pool,
         message: `pool ${pool}: what was stored of its learning was refused (${describeReason(reason)}); it starts from the defaults.`,
+        comparison: { reason: describeReason(reason) },
+        likelyCause: 'the file was damaged, or another version of pitwall wrote it',
+        lookAt: 'docs/errors.md, PITWALL_INVALID_STATE; it is learned anew from here on',
       }),
   };
 }
@@ -255,11 +273,47 @@ function analyzerArgs(wiring: TreeWiring): AnalyzerArgs {
 /** Twenty thousand records are read in slices, beside everything else. */
 const READ_TIMEOUT_MS = 30_000;
 
-function adviserArgs({ nowMs, notices }: TreeWiring): AdviserArgs {
+function adviserArgs(wiring: TreeWiring, machinePrior: MachinePrior): AdviserArgs {
+  const { alertTable, brain, destinations, nowMs, notices } = wiring;
+  const advice = adviceArgs(wiring, machinePrior);
   return {
     nowMs,
+    table: alertTable,
+    takePending: () => notices.takePending(),
+    counts: () => ({
+      deadLetters: notices.deadLetters,
+      decisions: [...brain.admission.pools()].reduce((sum, { counters }) => sum + counters.decisions, 0),
+      failedDecisions: brain.refusals.failedDecisions,
+      droppedRecords: brain.queue.dropped,
+    }),
+    storage: adviserStorage(destinations, ADVISER_STATE.alerts),
     onRaised: (alert) => notices.alertRaised(alert),
     onResolved: (alert) => notices.alertResolved(alert),
+    advice,
+  };
+}
+
+function adviceArgs({ brain, config, destinations, nowMs }: TreeWiring, machinePrior: MachinePrior): AdviceDeskArgs {
+  const { controller, learner, metricsStore: store } = destinations;
+  return {
+    nowMs,
+    board: brain.board,
+    records: async (query) => resultOf(await call(store, { type: 'records', query }, { timeoutMs: READ_TIMEOUT_MS })),
+    versions: (pool) => call(learner, { type: 'get_versions', pool }),
+    costModel: () => machinePrior.costModel,
+    updatePolicy: (pool, patch, by, why) => call(controller, { type: 'update_policy', pool, patch, by, why }),
+    // Outlives the adviser, as alerts do.
+    book: new AdviceBook(),
+    storage: adviserStorage(destinations, ADVISER_STATE.advice),
+    onFailed: (error) => config.logger.info(`advice could not be looked for: ${describeReason(error)}`),
+  };
+}
+
+function adviserStorage({ metricsStore }: Destinations, key: string): AdviserArgs['storage'] {
+  const { kind } = ADVISER_STATE;
+  return {
+    restore: async () => resultOf(await call(metricsStore, { type: 'get', kind, key })),
+    persist: (value) => void cast(metricsStore, { type: 'put', kind, key, value }),
   };
 }
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { z } from 'zod';
 import { fieldDocs } from '../../src/config/fields.ts';
-import { policyFields, runtimeFields, telemetryFields } from '../../src/config/schema.ts';
+import { policyFields, runtimeFields, telemetryFields, webhookFields } from '../../src/config/schema.ts';
 
 const PAGE = new URL('../../docs/configuration.md', import.meta.url);
 
@@ -11,6 +11,7 @@ it.each<[string, Readonly<Record<string, z.ZodType>>]>([
   ['runtime', runtimeFields],
   ['pool', policyFields],
   ['telemetry', telemetryFields],
+  ['webhook', webhookFields],
 ])('docs/configuration.md lists the %s keys as they are', (section, fields) => {
   const page = readFileSync(PAGE, 'utf8');
   const begin = `<!-- ${section}: generated -->\n`;

@@ -83,6 +83,9 @@ describe('without an SDK', () => {
     const never = (): never => {
       throw new Error('nobody collects');
     };
-    telemetry.observe({ decisions: never, thresholds: never, mailboxes: never, restarts: never, dropped: never })();
+    telemetry.observe({
+      ...{ decisions: never, thresholds: never, mailboxes: never, restarts: never, dropped: never },
+      ...{ alerts: never, webhook: never },
+    })();
   });
 });

@@ -7,7 +7,7 @@ import { recordOf } from './record.ts';
 import { type Sdk, startSdk } from './sdk.ts';
 
 const { logger } = parseConfig({ logger: false });
-const nothing: TelemetrySource = { decisions() {}, thresholds() {}, mailboxes() {}, restarts() {}, dropped() {} };
+const nothing: TelemetrySource = { decisions() {}, thresholds() {}, mailboxes() {}, restarts() {}, dropped() {}, alerts() {}, webhook() {} };
 
 let sdk: Sdk;
 let telemetry: Telemetry;

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ATTRIBUTES, type AttributeKey, EVENTS, METRICS, SPANS } from '../../src/telemetry/names.ts';
+import { ATTRIBUTES, type AttributeKey, EVENTS, LOGS, METRICS, SPANS } from '../../src/telemetry/names.ts';
 
 const PAGE = new URL('../../docs/telemetry.md', import.meta.url);
 
@@ -24,6 +24,11 @@ const TABLES: Record<string, string[]> = {
     '| event | meaning | attributes |',
     '|---|---|---|',
     ...Object.values(EVENTS).map((doc) => `| \`${doc.name}\` | ${doc.description} | ${named(doc.attributes)} |`),
+  ],
+  logs: [
+    '| log record | meaning | attributes |',
+    '|---|---|---|',
+    ...Object.values(LOGS).map((doc) => `| \`${doc.name}\` | ${doc.description} | ${named(doc.attributes)} |`),
   ],
   attributes: [
     '| attribute | meaning |',
