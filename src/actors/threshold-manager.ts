@@ -5,6 +5,7 @@
 import type { PoolConfig } from '../config/types.ts';
 import { comparedBy } from '../decision/objective.ts';
 import { knownResources } from '../decision/resources.ts';
+import { PitwallError } from '../errors.ts';
 import { CostModel, type CostModelOptions } from '../learning/cost-model.ts';
 import { type ThresholdChange, ThresholdTuner, type ThresholdTuningOptions } from '../learning/threshold-tuning.ts';
 import type { CostModelSnapshot, JsonValue, Observation } from '../learning/types.ts';
@@ -20,6 +21,8 @@ export interface ThresholdManagerArgs {
   readonly board: SnapshotBoard;
   readonly nowMs: () => number;
   readonly costModel: CostModelOptions;
+  /** Where this runs, such as `linux-x64`: what was learned elsewhere is not taken. */
+  readonly platform: string;
   /** What was stored for this pool; rejects while the store is down. */
   readonly restore: () => Promise<JsonValue | undefined>;
   /** Stores the pool's state; never throws, may be lost. */
@@ -268,6 +271,7 @@ function persist(state: State): void {
   if (!state.restored || !state.dirty) return;
   state.dirty = false;
   state.args.persist({
+    platform: state.args.platform,
     base: state.base,
     costModel: state.model.toState(),
     thresholds: state.tuner.toState(),
@@ -285,7 +289,15 @@ async function restore(state: State, self: Manager): Promise<void> {
   }
   state.restored = true;
   if (typeof stored !== 'object' || stored === null || !('costModel' in stored)) return;
+  const { platform } = state.args;
   try {
+    // What was stored before platforms were told apart has none, and is of this machine.
+    if (typeof stored.platform === 'string' && stored.platform !== platform) {
+      throw new PitwallError(
+        'PITWALL_STATE_FOREIGN',
+        `It was learned on ${stored.platform}; this is ${platform}, which learns anew.`,
+      );
+    }
     state.model = CostModel.fromState(stored.costModel, state.args.costModel);
     const config = state.args.slot.config;
     if (stored.base === config.zeroCopyThreshold) {

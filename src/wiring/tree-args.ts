@@ -9,7 +9,7 @@ import type { ControllerArgs } from '../actors/controller.ts';
 import type { Destinations } from '../actors/destinations.ts';
 import type { LearnerArgs, ModelStore } from '../actors/learner-messages.ts';
 import type { MachineHistory } from '../actors/machine-history.ts';
-import { machineName } from '../actors/machine-name.ts';
+import { machineName, platformName } from '../actors/machine-name.ts';
 import type { ReadOutcome, WriteOutcome } from '../actors/metrics-store.ts';
 import { MODE_KEY } from '../actors/mode-switch.ts';
 import { ADVISER_STATE, OCCURRENCES, POOL_STATE } from '../actors/names.ts';
@@ -178,6 +178,7 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string, machinePrior: Ma
     get costModel() {
       return machinePrior.costModel;
     },
+    platform: platformName(),
     restore: async () =>
       resultOf(await call(destinations.metricsStore, { type: 'get', kind: POOL_STATE.learned, key: pool })),
     persist: (value) =>

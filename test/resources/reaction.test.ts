@@ -38,7 +38,7 @@ async function machine(policy: PolicyOptions) {
   const nowMs = (): number => clock.now();
   const manager = started(
     await startGenServer(system, thresholdManager, {
-      ...{ slot, board, nowMs, costModel: {}, restore: async () => undefined },
+      ...{ slot, board, nowMs, platform: 'linux-x64', costModel: {}, restore: async () => undefined },
       ...{ persist: () => undefined, onChanges: () => undefined, onRefusedState: () => undefined },
     }),
   );

@@ -29,6 +29,13 @@ export async function openArena(options: OpenArenaOptions): Promise<Arena> {
     throw new InvalidArgumentError('bytes', bytes, `a whole number of bytes from ${SMALLEST} on`);
   if (!Number.isSafeInteger(referenceTtlMs) || referenceTtlMs < 1)
     throw new InvalidArgumentError('referenceTtlMs', referenceTtlMs, 'a whole number of milliseconds from 1 on');
+  // Told in one line instead of what each lane fails with there.
+  if (process.platform !== 'linux') {
+    throw new PitwallError(
+      'PITWALL_SHM_UNAVAILABLE',
+      `shared memory is used on Linux; this is ${process.platform}, where gRPC carries everything`,
+    );
+  }
   const bound = Math.min(Math.ceil(bytes / PAGE) * PAGE, Math.floor(MAX_MAPPED / PAGE) * PAGE);
   const id = randomBytes(8).toString('hex');
   const problems: string[] = [];
