@@ -57,6 +57,7 @@ export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
 export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
 export { benchmarkHtml } from './facade/benchmark-page.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
+export type { DryRunOptions } from './facade/dry-run.ts';
 export type { DriftReport, Learning, Prediction, ProbeOptions } from './facade/learning.ts';
 export type { Policies, PolicyChangeNote, RollbackNote, RuleStatus } from './facade/policies.ts';
 export type { Thresholds } from './facade/thresholds.ts';
@@ -80,6 +81,7 @@ export type {
   BenchmarkScenario,
 } from './metrics/analysis/benchmark/types.ts';
 export type { Bottleneck } from './metrics/analysis/bottleneck.ts';
+export type { DryRunEffect, DryRunKind, DryRunReport, LatencyChange } from './metrics/analysis/dry-run/types.ts';
 export type { Estimate } from './metrics/analysis/experiment/bootstrap.ts';
 export {
   type LoggedChoice,

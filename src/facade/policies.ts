@@ -1,12 +1,15 @@
 import type { Destinations } from '../actors/destinations.ts';
 import type { PolicyVersion } from '../actors/policy-history.ts';
 import type { ChangeNote, PolicyOutcome } from '../actors/policy-messages.ts';
+import { parsePolicyPatch } from '../config/parse.ts';
 import type { PolicyPatch } from '../config/types.ts';
 import type { RuleContext } from '../decision/types.ts';
 import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import type { RuleProblem } from '../hot-path/rule-guard.ts';
-import { call } from '../otp/index.ts';
+import type { DryRunReport } from '../metrics/analysis/dry-run/types.ts';
+import { call, describeReason } from '../otp/index.ts';
 import type { PoolSlot, SnapshotBoard } from '../snapshots.ts';
+import { type DryRunOptions, dryRunPolicy, readLast } from './dry-run.ts';
 
 /** Who changed something, and why: kept with it, at most 512 characters each. */
 export interface PolicyChangeNote {
@@ -84,6 +87,32 @@ export class Policies {
     return versionOf(pool, outcome);
   }
 
+  /**
+   * What a policy would have done with the latest recorded transfers: how many decisions would have changed, which way, of which kinds, and what that
+   * is expected to be worth, with a 95 % interval; and what of it cannot be known. Nothing changes. In slices of a few milliseconds.
+   *
+   * @param patch as `updatePolicy` takes it; its custom rules are called with what the records hold
+   * @throws ConfigError `PITWALL_INVALID_POLICY` naming every field that is wrong; InvalidArgumentError; PitwallError `PITWALL_STORE_UNAVAILABLE`; the
+   *   signal's reason
+   */
+  async dryRun(pool: string, patch: PolicyPatch<RuleContext>, options: DryRunOptions = {}): Promise<DryRunReport> {
+    const { last, signal } = options ?? {};
+    const slot = this.#slot(pool);
+    const query = { pool, limit: readLast(last), reverse: true };
+    parsePolicyPatch(patch, slot.config); // refused before anything is read
+    const read = await call(
+      this.#destinations.metricsStore,
+      { type: 'records', query },
+      { timeoutMs: READ_TIMEOUT_MS },
+    );
+    if (read.type === 'failed') {
+      const why = `the records could not be read: ${describeReason(read.error)}`;
+      throw new PitwallError('PITWALL_STORE_UNAVAILABLE', why, { cause: read.error });
+    }
+    const disabled = new Set(this.#disabledRules(pool).keys());
+    return dryRunPolicy(slot, patch, read.value.toReversed(), disabled, signal);
+  }
+
   /** The pool's custom rules in the order in which they are asked, the disabled ones with the reason. Synchronous. */
   rules(pool: string): readonly RuleStatus[] {
     const disabled = this.#disabledRules(pool);
@@ -111,6 +140,9 @@ export class Policies {
     return this.#board.slot(pool) ?? unknownPool(pool);
   }
 }
+
+/** Twenty thousand records are read in slices, beside everything else. */
+const READ_TIMEOUT_MS = 30_000;
 
 function unknownPool(pool: unknown): never {
   throw new InvalidArgumentError('pool', pool, 'the name of a pool that exists');

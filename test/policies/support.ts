@@ -1,4 +1,4 @@
-/** A silent runtime from the sources, in memory unless a folder is given, shut down when the test ends. */
+/** Runtimes of the tests of policies. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +10,12 @@ import { type Runtime, startRuntime } from '../../src/runtime.ts';
 export const MIB = 2 ** 20;
 export const TENSOR = { pool: 'ml', dataSize: 20 * MIB, dataType: 'tensor', format: 'numpy' } as const;
 
+/** A busy machine has no say in what these tests decide. */
+export const CALM = { cpuPressureThreshold: 1, memoryPressureThreshold: 1 } as const;
+
+/** A silent runtime from the sources, in memory unless a folder is given, shut down when the test ends. */
 export async function testRuntime(options: RuntimeOptions<RuleContext> = {}): Promise<Runtime> {
-  const runtime = await startRuntime({ dataDir: false, logger: false, ...options });
+  const runtime = await startRuntime({ dataDir: false, logger: false, ...CALM, ...options });
   onTestFinished(() => runtime.shutdown());
   return runtime;
 }
