@@ -57,8 +57,10 @@ export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
 export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
 export { benchmarkHtml } from './facade/benchmark-page.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
-export type { DryRunOptions } from './facade/dry-run.ts';
+export type { ExperimentOptions, VariantOptions } from './facade/experiment-options.ts';
+export type { Experiments } from './facade/experiments.ts';
 export type { DriftReport, Learning, Prediction, ProbeOptions } from './facade/learning.ts';
+export type { OffPolicyQuery, OffPolicyReport } from './facade/off-policy.ts';
 export type { Policies, PolicyChangeNote, RollbackNote, RuleStatus } from './facade/policies.ts';
 export type { Thresholds } from './facade/thresholds.ts';
 export type { TransferMetrics } from './hot-path/complete.ts';
@@ -81,7 +83,6 @@ export type {
   BenchmarkScenario,
 } from './metrics/analysis/benchmark/types.ts';
 export type { Bottleneck } from './metrics/analysis/bottleneck.ts';
-export type { DryRunEffect, DryRunKind, DryRunReport, LatencyChange } from './metrics/analysis/dry-run/types.ts';
 export type { Estimate } from './metrics/analysis/experiment/bootstrap.ts';
 export {
   type LoggedChoice,
@@ -90,6 +91,7 @@ export {
   offPolicyValue,
   type PolicyEstimate,
 } from './metrics/analysis/experiment/off-policy.ts';
+export type { ExperimentReport } from './metrics/analysis/experiment/types.ts';
 export type { TransferKind } from './metrics/analysis/kind.ts';
 export type { ExplainedOutlier, OutlierReport } from './metrics/analysis/outlier-causes.ts';
 export type { Profile } from './metrics/analysis/profile.ts';

@@ -13,6 +13,7 @@ import { AdviceApi } from './facade/advice.ts';
 import { Analyzer } from './facade/analyzer.ts';
 import { Benchmarks } from './facade/benchmark.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
+import { Experiments } from './facade/experiments.ts';
 import { Learning } from './facade/learning.ts';
 import { Policies, type PolicyChangeNote, readNote } from './facade/policies.ts';
 import { Thresholds } from './facade/thresholds.ts';
@@ -39,6 +40,7 @@ export class Runtime {
   readonly costBenefit: CostBenefit;
   readonly learning: Learning;
   readonly policies: Policies;
+  readonly experiments: Experiments;
   readonly #engine: Engine;
 
   /** Use `startRuntime`. */
@@ -48,6 +50,11 @@ export class Runtime {
     this.analyzer = new Analyzer(engine.destinations, engine.brain.decider, benchmarksOf(engine));
     this.advice = new AdviceApi(engine.destinations);
     this.costBenefit = new CostBenefit(engine.brain.board);
+    this.experiments = new Experiments({
+      board: engine.brain.board,
+      destinations: engine.destinations,
+      config: engine.config,
+    });
     this.policies = new Policies(engine.brain.board, engine.destinations, (pool) =>
       engine.brain.factory.disabledRules(pool),
     );

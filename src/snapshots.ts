@@ -3,7 +3,8 @@
  * the actor that published it; readers take the reference they find and never wait.
  *
  *   threshold manager ──thresholds, costModel──▶ ┌──────────────┐
- *   controller ───────policy, mode, experiment──▶ │ PoolSlot     │ ◀── decide() reads, synchronously
+ *   controller ───────policy, mode──────────────▶ │ PoolSlot     │ ◀── decide() reads, synchronously
+ *   experimenter ─────experiment────────────────▶ │              │
  *   learner ──────────model, rolloutStage───────▶ │  (one a pool)│
  *   transport ────────transport─────────────────▶ └──────────────┘
  *   recorder ─────────metrics────────────────────▶ (same slot, for custom rules)

@@ -28,6 +28,8 @@ export const ALERT_KINDS = {
   decision_failed: { quietMs: 5 * MINUTE_MS, afterRestart: 'over' },
   records_dropped: { quietMs: 5 * MINUTE_MS, afterRestart: 'over' },
   store_degraded: { quietMs: undefined, afterRestart: 'over' },
+  experiment_guardrail: { quietMs: HOUR_MS, afterRestart: 'keep' },
+  experiment_sample_ratio: { quietMs: 10 * MINUTE_MS, afterRestart: 'confirm' },
   state_refused: { quietMs: HOUR_MS, afterRestart: 'over' },
 } as const satisfies Record<string, AlertKindRule>;
 

@@ -3,6 +3,7 @@ import { type NamedRef, named, type System } from '../otp/index.ts';
 import type { AdviserCall, AdviserCast, AdviserInfo } from './adviser.ts';
 import type { AnalyzeRecords, AnalyzerCall, AnalyzerInfo } from './analyzer.ts';
 import type { ControllerCall, ControllerCast, EnsureManagers } from './controller.ts';
+import type { CountRecords, ExperimenterCall, ExperimenterInfo } from './experiment-messages.ts';
 import type { LearnerCall, LearnerInfo, LearnFrom } from './learner-messages.ts';
 import type { MetricsStoreCall, MetricsStoreCast, Retain } from './metrics-store.ts';
 import { ACTOR, thresholdManagerName } from './names.ts';
@@ -17,6 +18,7 @@ export class Destinations {
   readonly metricsStore: NamedRef<MetricsStoreCall, MetricsStoreCast, Retain>;
   readonly recorder: NamedRef<FlushRecords, RecordsWait, Drain>;
   readonly analyzer: NamedRef<AnalyzerCall, AnalyzeRecords, AnalyzerInfo>;
+  readonly experimenter: NamedRef<ExperimenterCall, CountRecords, ExperimenterInfo>;
   readonly adviser: NamedRef<AdviserCall, AdviserCast, AdviserInfo>;
   readonly controller: NamedRef<ControllerCall, ControllerCast, EnsureManagers>;
   readonly trainingPool: NamedRef<Train | GetTrainingStatus, CancelTrainings>;
@@ -30,6 +32,7 @@ export class Destinations {
     this.recorder = named(system, ACTOR.recorder);
     this.analyzer = named(system, ACTOR.analyzer);
     this.adviser = named(system, ACTOR.adviser);
+    this.experimenter = named(system, ACTOR.experimenter);
     this.controller = named(system, ACTOR.controller);
     this.trainingPool = named(system, ACTOR.workerPool);
     this.learner = named(system, ACTOR.learner);

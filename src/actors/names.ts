@@ -6,6 +6,7 @@ export const ACTOR = {
   resourceMonitor: 'resource_monitor',
   analyzer: 'analyzer',
   adviser: 'adviser',
+  experimenter: 'experimenter',
   learner: 'learner',
   prober: 'prober',
   workerPool: 'worker_pool',
@@ -31,4 +32,5 @@ export const POOL_STATE = {
   policy: 'policies',
   model: 'models',
   baseline: 'baselines',
+  experiment: 'experiments',
 } as const;

@@ -8,6 +8,7 @@ export const OCCURRENCE_KINDS = [
   'annotation',
   'runtime_started',
   'policy_changed',
+  'experiment',
   'mode_changed',
   'threshold_changed',
   'model_published',

@@ -12,7 +12,8 @@ export async function benchmarkHtml(report: BenchmarkReport): Promise<string> {
   return benchmarkPage(report, await chartCode());
 }
 
-async function chartCode(): Promise<ChartCode | undefined> {
+/** uPlot and its style, to be written into a page; undefined where it is not installed. */
+export async function chartCode(): Promise<ChartCode | undefined> {
   try {
     const requireFromHere = createRequire(import.meta.url);
     const { version }: { version: string } = requireFromHere('uplot/package.json');

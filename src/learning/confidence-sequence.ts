@@ -64,12 +64,15 @@ export function meanInterval(moments: Moments, options: IntervalOptions): Interv
     priorVariance === undefined
       ? moments.variance
       : (effective * moments.variance + PRIOR_ROWS * priorVariance) / (effective + PRIOR_ROWS);
-  const reach = Math.sqrt(variance) * reachAt(effective, alpha, narrowestAt);
+  const reach = Math.sqrt(variance) * sequentialReach(effective, alpha, narrowestAt);
   return { mean, low: mean - reach, high: mean + reach };
 }
 
-/** In standard deviations of a row. */
-function reachAt(count: number, alpha: number, narrowestAt: number): number {
+/**
+ * Half the width of the interval after `count` rows, in standard deviations of a row. The mean leaves it at any look, on either side, with probability
+ * `alpha` at most.
+ */
+export function sequentialReach(count: number, alpha: number, narrowestAt: number): number {
   // The ρ that makes it narrowest at a given n: equation 24 there, in its usual approximation.
   const logs = -2 * Math.log(alpha);
   const rhoSquared = (logs + Math.log(logs + 1)) / narrowestAt;

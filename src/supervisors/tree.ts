@@ -5,7 +5,7 @@
  *   ├── storage                  rest_for_one   metrics_store -> recorder
  *   ├── resource_monitor
  *   ├── pools                    dynamic        threshold_manager per pool
- *   ├── analysis                 rest_for_one   analyzer -> adviser
+ *   ├── analysis                 rest_for_one   analyzer -> adviser -> experimenter
  *   ├── learning                 rest_for_one   worker_pool -> learner -> prober
  *   └── controller
  *
@@ -15,6 +15,8 @@
 import { type AdviserArgs, adviser } from '../actors/adviser.ts';
 import { type AnalyzerArgs, analyzer } from '../actors/analyzer.ts';
 import { type ControllerArgs, controller } from '../actors/controller.ts';
+import { experimenter } from '../actors/experimenter.ts';
+import type { ExperimenterArgs } from '../actors/experimenter-state.ts';
 import { learner } from '../actors/learner.ts';
 import type { LearnerArgs } from '../actors/learner-messages.ts';
 import { type MetricsStoreArgs, metricsStore } from '../actors/metrics-store.ts';
@@ -40,6 +42,7 @@ export interface TreeArgs {
   readonly thresholdManager: (pool: string) => ThresholdManagerArgs;
   readonly analyzer: AnalyzerArgs;
   readonly adviser: AdviserArgs;
+  readonly experimenter: ExperimenterArgs;
   readonly trainingPool: TrainingPoolArgs;
   readonly learner: LearnerArgs;
   readonly prober: ProberArgs;
@@ -84,6 +87,7 @@ export function pitwallTree(args: TreeArgs): readonly ChildSpecInput[] {
       [
         workerSpec(ACTOR.analyzer, analyzer, args.analyzer, { register: ACTOR.analyzer }),
         workerSpec(ACTOR.adviser, adviser, args.adviser, { register: ACTOR.adviser }),
+        workerSpec(ACTOR.experimenter, experimenter, args.experimenter, { register: ACTOR.experimenter }),
       ],
       { register: 'analysis' },
     ),

@@ -185,6 +185,8 @@ export class Engine {
     if (analyzer.whereis()) await settled(call(analyzer, { type: 'persist_analysis' }));
     const { adviser } = this.destinations;
     if (adviser.whereis()) await settled(call(adviser, { type: 'persist_alerts' }));
+    const { experimenter } = this.destinations;
+    if (experimenter.whereis()) await settled(call(experimenter, { type: 'persist_experiments' }));
     const outcome = await call(this.destinations.recorder, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS });
     return outcome.pending;
   }

@@ -39,6 +39,7 @@ import {
 import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
 import type { ProbeOffer } from '../transports/probe-offer.ts';
 import type { Brain } from './brain.ts';
+import { experimenterArgs } from './experimenter-args.ts';
 import { MachinePrior } from './machine-prior.ts';
 import type { MachineWatch } from './machine-watch.ts';
 import type { Notices } from './notices.ts';
@@ -79,6 +80,7 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
     thresholdManager: (pool) => thresholdManagerArgs(wiring, pool, machinePrior),
     analyzer: analyzerArgs(wiring),
     adviser: adviserArgs(wiring, machinePrior),
+    experimenter: experimenterArgs({ ...wiring, board: wiring.brain.board, logger: wiring.config.logger }),
     trainingPool: { nowMs: wiring.nowMs },
     learner: learnerArgs(wiring),
     prober: proberArgs(wiring),
@@ -147,6 +149,9 @@ function teach(
   for (const [pool, own] of byPool(records))
     cast(destinations.thresholdManager(pool), { type: 'observed', records: own });
   cast(destinations.analyzer, { type: 'observed', records });
+  if (records.some(({ experiment }) => experiment !== undefined)) {
+    cast(destinations.experimenter, { type: 'observed', records });
+  }
   cast(destinations.learner, { type: 'observed', records });
   if (probes.size > 0) cast(destinations.prober, { type: 'observed', records });
   machineWatch.recorded(records);
@@ -192,8 +197,8 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string, machinePrior: Ma
         pool,
         message: `pool ${pool}: what was stored of its learning was refused (${describeReason(reason)}); it starts from the defaults.`,
         comparison: { reason: describeReason(reason) },
-        likelyCause: 'the file was damaged, or another version of pitwall wrote it',
-        lookAt: 'docs/errors.md, PITWALL_INVALID_STATE; it is learned anew from here on',
+        likelyCause: 'the file was damaged, or another version of pitwall wrote it, or another platform',
+        lookAt: 'docs/errors.md, PITWALL_INVALID_STATE and PITWALL_STATE_FOREIGN; it is learned anew from here on',
       }),
   };
 }
