@@ -5,7 +5,7 @@
 import type { PoolConfig } from '../config/types.ts';
 import { comparedBy } from '../decision/objective.ts';
 import { knownResources } from '../decision/resources.ts';
-import { PitwallError } from '../errors.ts';
+import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import { CostModel, type CostModelOptions } from '../learning/cost-model.ts';
 import { type ThresholdChange, ThresholdTuner, type ThresholdTuningOptions } from '../learning/threshold-tuning.ts';
 import type { CostModelSnapshot, JsonValue, Observation } from '../learning/types.ts';
@@ -42,6 +42,15 @@ export interface ResetThresholds extends Call<'ok'> {
   readonly type: 'reset_thresholds';
   readonly dataType: string | undefined;
 }
+/** Thresholds as they stood at an earlier time. */
+export interface RestoreThresholds extends Call<RestoreOutcome> {
+  readonly type: 'restore_thresholds';
+  /** Milliseconds since the epoch. */
+  readonly toMs: number;
+}
+export type RestoreOutcome =
+  | { readonly type: 'ok'; readonly changes: readonly ThresholdChange[] }
+  | { readonly type: 'refused'; readonly error: InvalidArgumentError };
 export interface GetThresholdHistory extends Call<readonly ThresholdChange[]> {
   readonly type: 'get_threshold_history';
 }
@@ -79,7 +88,13 @@ export interface RestoreAgain {
   readonly type: 'restore';
 }
 
-export type ThresholdManagerCall = AdjustThreshold | ResetThresholds | GetThresholdHistory | ForgetLearned | PersistNow;
+export type ThresholdManagerCall =
+  | AdjustThreshold
+  | ResetThresholds
+  | RestoreThresholds
+  | GetThresholdHistory
+  | ForgetLearned
+  | PersistNow;
 export type ThresholdManagerCast = Observed | Probed | ResourcesSampled | PolicyChanged;
 export type ThresholdManagerInfo = PersistSoon | RestoreAgain;
 
@@ -95,6 +110,8 @@ interface State {
   tuner: ThresholdTuner;
   /** The base the tuner was made for; another one in the configuration starts thresholds anew. */
   base: number;
+  /** The lower bound it was made for: where the quick path has not sunk below it, it follows a new one. */
+  minimum: number;
   /** False until the store answered: what is there must not be overwritten unread. */
   restored: boolean;
   dirty: boolean;
@@ -117,6 +134,7 @@ export const thresholdManager: GenServer<
       model: new CostModel(args.costModel),
       tuner: new ThresholdTuner(tuningOptions(args.slot.config)),
       base: args.slot.config.zeroCopyThreshold,
+      minimum: args.slot.config.limits.minimumThreshold,
       restored: false,
       dirty: false,
     };
@@ -130,9 +148,10 @@ export const thresholdManager: GenServer<
       case 'adjust_threshold':
         return next.reply(adjust(state, message), state);
       case 'reset_thresholds':
-        state.tuner.reset(message.dataType);
-        publish(state);
+        moved(state, state.tuner.reset(message.dataType, state.args.nowMs()));
         return next.reply('ok' as const, state);
+      case 'restore_thresholds':
+        return next.reply(restoreThresholds(state, message.toMs), state);
       case 'get_threshold_history':
         return next.reply(state.tuner.history(), state);
       case 'forget_learned':
@@ -241,6 +260,24 @@ function adjust(state: State, message: AdjustThreshold): AdjustOutcome {
   }
 }
 
+function restoreThresholds(state: State, toMs: number): RestoreOutcome {
+  try {
+    const changes = state.tuner.restore(toMs, state.args.nowMs());
+    moved(state, changes);
+    return { type: 'ok', changes };
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return { type: 'refused', error };
+    throw error;
+  }
+}
+
+/** An operator has moved thresholds. */
+function moved(state: State, changes: readonly ThresholdChange[]): void {
+  state.dirty = true;
+  publish(state);
+  if (changes.length > 0) state.args.onChanges(changes);
+}
+
 function publish(state: State): void {
   state.args.slot.thresholds = state.tuner.thresholds();
   state.args.slot.costModel = state.model.snapshot();
@@ -261,8 +298,16 @@ function followConfiguration(state: State): void {
   const config = state.args.slot.config;
   const kept = state.tuner.toState();
   const anew = config.zeroCopyThreshold !== state.base && typeof kept === 'object' && kept !== null;
-  state.tuner = ThresholdTuner.fromState(anew ? { ...kept, entries: [] } : kept, tuningOptions(config));
+  const { minimumThreshold } = config.limits;
+  const unmoved = state.tuner.thresholds().quickPathMinimum === state.minimum;
+  const start = {
+    ...(typeof kept === 'object' ? kept : {}),
+    ...(anew && { entries: [] }),
+    ...(unmoved && { quickPathMinimum: minimumThreshold }),
+  };
+  state.tuner = ThresholdTuner.fromState(start, tuningOptions(config));
   state.base = config.zeroCopyThreshold;
+  state.minimum = minimumThreshold;
   state.dirty = true;
   publish(state);
 }

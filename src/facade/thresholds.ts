@@ -6,6 +6,8 @@ import { call } from '../otp/index.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
 
 const MEBIBYTE = 2 ** 20;
+/** The last moment that a Date can be. */
+const LATEST_MS = 8.64e15;
 
 /** `runtime.thresholds`: read what is in force, move it by hand, take it back. */
 export class Thresholds {
@@ -64,6 +66,26 @@ export class Thresholds {
   async reset(pool: string, dataType?: string): Promise<void> {
     this.#known(pool);
     await call(this.#destinations.thresholdManager(pool), { type: 'reset_thresholds', dataType });
+  }
+
+  /**
+   * Thresholds as they stood at an earlier time, of every data type, and the quick path's bound with them: a step like any other, in the history with
+   * its reason. Learning goes on from there: to hold them, switch it off (`updatePolicy(pool, { learningEnabled: false })`).
+   *
+   * @param to a time, milliseconds since the epoch, or an entry of `history`: as they were when it had just been made
+   * @returns the changes that it took
+   * @throws InvalidArgumentError for a time before the history (the latest 256 steps), or a pool that is unknown
+   * @throws CallError while the pool's threshold manager is down
+   */
+  async restore(pool: string, to: number | Pick<ThresholdChange, 'atMs'>): Promise<readonly ThresholdChange[]> {
+    this.#known(pool);
+    const toMs = typeof to === 'object' && to !== null ? to.atMs : to;
+    if (typeof toMs !== 'number' || !(Math.abs(toMs) <= LATEST_MS)) {
+      throw new InvalidArgumentError('to', to, 'milliseconds since the epoch, or an entry of the history');
+    }
+    const outcome = await call(this.#destinations.thresholdManager(pool), { type: 'restore_thresholds', toMs });
+    if (outcome.type === 'refused') throw outcome.error;
+    return outcome.changes;
   }
 
   /** Every step of the pool's thresholds that is kept, newest last, with its reason and expected gain. */

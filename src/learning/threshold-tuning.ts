@@ -12,6 +12,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import { describePressure, resourceFactor } from './resource-factor.ts';
 import { compareLanes, gainBetween, weighEvidence } from './threshold-evidence.ts';
 import { checkedTuningOptions } from './threshold-options.ts';
+import { thresholdsAt } from './threshold-restore.ts';
 import { checkedTuningState, TUNING_STATE_VERSION, type TuningState } from './threshold-state.ts';
 import type {
   ReferenceTraffic,
@@ -77,23 +78,67 @@ export class ThresholdTuner {
   /** An operator's step: the threshold becomes `bytes` (clamped), and learning goes on from there. */
   adjust(dataType: string | undefined, bytes: number, atMs: number): ThresholdChange {
     if (!(bytes > 0) || !Number.isFinite(bytes)) throw new InvalidArgumentError('bytes', bytes, 'a finite number > 0');
+    const change = this.#set(dataType, bytes, atMs, 'adjusted by an operator');
+    this.#keep([change]);
+    return change;
+  }
+
+  /**
+   * An operator's step back: thresholds as they stood at an earlier time; learning goes on from there.
+   * @returns the changes that it took
+   * @throws InvalidArgumentError for a time before the history
+   */
+  restore(toMs: number, atMs: number): readonly ThresholdChange[] {
+    const oldest = this.#history[0];
+    const complete = this.#history.length < this.#options.historyLimit;
+    if (!Number.isFinite(toMs) || (!complete && oldest !== undefined && toMs < oldest.atMs)) {
+      const accepted = complete
+        ? 'milliseconds since the epoch'
+        : `a time since ${isoOf(oldest?.atMs ?? 0)}, from which on history is kept`;
+      throw new InvalidArgumentError('atMs', toMs, accepted);
+    }
+    const { thresholds, quickPathMinimum } = thresholdsAt(this.#history, toMs);
+    const reason = `restored to ${isoOf(toMs)} by an operator`;
+    const changes = [...thresholds]
+      .map(([dataType, bytes]) => this.#set(dataType, bytes, atMs, reason))
+      .filter(({ from, to }) => from !== to);
+    const from = this.#quickPathMinimum;
+    this.#quickPathMinimum = Math.min(quickPathMinimum ?? from, this.#options.minimumThreshold);
+    if (this.#quickPathMinimum !== from) changes.push(this.#minimumChange(atMs, from, reason, 0));
+    this.#keep(changes);
+    // Steps that were none have set their entries all the same.
+    this.#current = this.#publish();
+    return changes;
+  }
+
+  #set(dataType: string | undefined, bytes: number, atMs: number, reason: string): ThresholdChange {
     const from = this.#finalOf(this.#entries.get(dataType) ?? this.#defaultEntry());
     const entry = newEntry(this.#clamp(bytes));
     if (!this.#entries.has(dataType) && this.#entries.size > this.#options.maxDataTypes) {
       throw new InvalidArgumentError('dataType', dataType, `at most ${this.#options.maxDataTypes} data types`);
     }
     this.#entries.set(dataType, entry);
-    const change: ThresholdChange = {
-      ...this.#change(atMs, dataType, entry, from),
-      reason: 'adjusted by an operator',
-      expectedGain: 0,
-    };
-    this.#keep([change]);
-    return change;
+    return { ...this.#change(atMs, dataType, entry, from), reason, expectedGain: 0 };
   }
 
-  /** Back to the configured base, for one data type or all. History stays. */
-  reset(dataType?: string): void {
+  /** Back to the configured base, for one data type or all. History stays, and says so where the time is given. */
+  reset(dataType?: string, atMs?: number): readonly ThresholdChange[] {
+    const before = [...this.#entries].map(([type, entry]) => ({ type, from: this.#finalOf(entry) }));
+    const minimum = this.#quickPathMinimum;
+    this.#reset(dataType);
+    if (atMs === undefined) return [];
+    const reason = 'reset by an operator';
+    const changes: ThresholdChange[] = [];
+    for (const { type, from } of before) {
+      const change = this.#change(atMs, type, this.#entries.get(type) ?? this.#defaultEntry(), from);
+      if (change.from !== change.to) changes.push({ ...change, reason, expectedGain: 0 });
+    }
+    if (this.#quickPathMinimum !== minimum) changes.push(this.#minimumChange(atMs, minimum, reason, 0));
+    this.#keep(changes);
+    return changes;
+  }
+
+  #reset(dataType: string | undefined): void {
     if (dataType !== undefined) this.#entries.delete(dataType);
     else {
       this.#entries = new Map([[undefined, newEntry(this.#options.base)]]);
@@ -210,17 +255,16 @@ export class ThresholdTuner {
     const moves = to < from / (1 + band) || to > from * (1 + QUICK_PATH_RISE);
     if (!moves || to === from) return;
     this.#quickPathMinimum = to;
-    changes.push({
-      atMs: input.atMs,
-      dataType: undefined,
-      kind: 'quick_path_minimum',
-      from,
-      to,
-      adjustmentFactor: to / minimumThreshold,
-      resourceFactor: 1,
-      reason: `the lanes cross from ${Math.round(least)} bytes on`,
-      expectedGain: to < from ? gainBetween(input, input.traffic, from, to) : 0,
-    });
+    const gain = to < from ? gainBetween(input, input.traffic, from, to) : 0;
+    changes.push(this.#minimumChange(input.atMs, from, `the lanes cross from ${Math.round(least)} bytes on`, gain));
+  }
+
+  /** From what it was to what it is. */
+  #minimumChange(atMs: number, from: number, reason: string, expectedGain: number): ThresholdChange {
+    const to = this.#quickPathMinimum;
+    const adjustmentFactor = to / this.#options.minimumThreshold;
+    const kind = 'quick_path_minimum';
+    return { atMs, dataType: undefined, kind, from, to, adjustmentFactor, resourceFactor: 1, reason, expectedGain };
   }
 
   #change(
@@ -288,6 +332,10 @@ const QUICK_PATH_SHARE = 0.5;
 const QUICK_PATH_FLOOR = 256;
 /** It rises again only once it is this much too low. */
 const QUICK_PATH_RISE = 1;
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
 
 function newEntry(base: number): Entry {
   return { base, adjustmentFactor: 1, smoothed: null, movedAtMs: Number.MIN_SAFE_INTEGER };
