@@ -15,7 +15,7 @@ export type { ActiveRegression, KindBaseline } from './actors/regression-watch.t
 export type { Occurrence, OccurrenceKind } from './actors/timeline.ts';
 export { ConfigError } from './config/config-error.ts';
 export type { ConfigChange, ConfigValue, PolicyChange } from './config/diff.ts';
-export { validateConfig } from './config/parse.ts';
+export { checkConfig, validateConfig } from './config/parse.ts';
 export type { ConfigProblem } from './config/problems.ts';
 export type {
   CustomRule,
@@ -56,12 +56,14 @@ export type { AdviceApi, AdviceNote } from './facade/advice.ts';
 export type { Analyzer, PoolRecordsQuery } from './facade/analyzer.ts';
 export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
 export { benchmarkHtml } from './facade/benchmark-page.ts';
+export type { ConfigDiff } from './facade/configuration.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
 export type { ExperimentOptions, VariantOptions } from './facade/experiment-options.ts';
 export type { Experiments } from './facade/experiments.ts';
 export type { DriftReport, Learning, Prediction, ProbeOptions } from './facade/learning.ts';
 export type { OffPolicyQuery, OffPolicyReport } from './facade/off-policy.ts';
 export type { Policies, PolicyChangeNote, RollbackNote, RuleStatus } from './facade/policies.ts';
+export type { StateExportOptions } from './facade/state-export.ts';
 export type { Thresholds } from './facade/thresholds.ts';
 export type { TransferMetrics } from './hot-path/complete.ts';
 export type { Lane, LaneContext, Lanes, TransferInput } from './hot-path/lanes.ts';

@@ -12,10 +12,12 @@ import { InvalidArgumentError } from './errors.ts';
 import { AdviceApi } from './facade/advice.ts';
 import { Analyzer } from './facade/analyzer.ts';
 import { Benchmarks } from './facade/benchmark.ts';
+import { type ConfigDiff, diffConfig } from './facade/configuration.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
 import { Experiments } from './facade/experiments.ts';
 import { Learning } from './facade/learning.ts';
 import { Policies, type PolicyChangeNote, readNote } from './facade/policies.ts';
+import { exportState, type StateExportOptions } from './facade/state-export.ts';
 import { Thresholds } from './facade/thresholds.ts';
 import type { Lanes, TransferInput } from './hot-path/lanes.ts';
 import type { TransferOptions } from './hot-path/transfer.ts';
@@ -128,6 +130,39 @@ export class Runtime {
    */
   async updatePolicy(pool: string, patch: PolicyPatch<RuleContext>, note: PolicyChangeNote = {}): Promise<number> {
     return (await this.policies.update(pool, patch, note)).version;
+  }
+
+  /**
+   * What another configuration would change, against what is in force (policies changed at run time included): every problem of it, or the list of
+   * changes, each `now` (`updatePolicy`, `disable`) or with a restart. Nothing is changed. Loggers, and the code of custom rules, are not compared.
+   */
+  diffConfig(options: unknown): ConfigDiff {
+    return diffConfig(options, this.config, this.#engine.brain.board);
+  }
+
+  /**
+   * Everything for a post-mortem, as JSON lines: how the runtime stands, active alerts, then records, thresholds, policies with their history, models,
+   * baselines, experiments, events. `pitwall import` takes it. In slices, any amount in constant memory.
+   *
+   * @throws PitwallError `PITWALL_STORE_UNAVAILABLE` while the store is down; the signal's reason
+   * @example
+   * await pipeline(Readable.from(runtime.exportState()), createWriteStream('post-mortem.jsonl'));
+   */
+  exportState(options: StateExportOptions = {}): AsyncGenerator<Uint8Array> {
+    const policiesOf = async (pool: string) => [pool, await this.policies.history(pool)] as const;
+    return exportState(
+      {
+        store: () => this.#engine.store,
+        flush: () => this.flush(),
+        status: () => this.status,
+        pools: () => this.pools().flatMap((pool) => this.getStatistics(pool) ?? []),
+        refusals: () => this.refusals,
+        alerts: () => this.alerts(),
+        policies: () => Promise.all(this.pools().map(policiesOf)),
+        nowMs: () => this.#engine.system.clock.now(),
+      },
+      options ?? {},
+    );
   }
 
   /** A recent decision with analysis, rationale and policy; undefined once newer decisions took its place. */

@@ -41,6 +41,17 @@ export function validateConfig(input: unknown): { readonly ok: boolean; readonly
   return { ok: problems.list.length === 0, problems: problems.list };
 }
 
+/** `parseConfig` that answers instead of throwing: the whole configuration, or every problem. */
+export function checkConfig(
+  input: unknown,
+):
+  | { readonly ok: true; readonly config: RuntimeConfig }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] } {
+  const problems = new Problems();
+  const config = readConfig(input, problems);
+  return problems.list.length > 0 ? { ok: false, problems: problems.list } : { ok: true, config };
+}
+
 /**
  * The pool that results from a policy patch. Keys that are present replace the old value as a whole; an empty patch changes nothing.
  *

@@ -9,6 +9,7 @@ import { MachineHistory } from '../actors/machine-history.ts';
 import { ProductionWatch } from '../actors/production-watch.ts';
 import { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
+import type { MetricsStore } from '../metrics/store-types.ts';
 import {
   type ChildSpecInput,
   call,
@@ -167,6 +168,11 @@ export class Engine {
       if (breaker !== 'closed') reasons.push(`pool ${pool}: the zero-copy lane's circuit is ${breaker}`);
     }
     return { state: reasons.length > 0 ? 'degraded' : 'running', reasons };
+  }
+
+  /** What is stored, to read from; undefined while the store is down. */
+  get store(): MetricsStore | undefined {
+    return this.#storeOwner.store;
   }
 
   /** Both trees below one node, which stands for the system. */

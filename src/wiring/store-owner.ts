@@ -35,6 +35,11 @@ export class StoreOwner {
     return dataDir === false || this.#open?.status.kind !== 'durable' ? undefined : path.join(dataDir, ENVIRONMENT);
   }
 
+  /** The open store, to read from; undefined where none is. */
+  get store(): MetricsStore | undefined {
+    return this.#open?.status.closed === false ? this.#open : undefined;
+  }
+
   /** After everything else has stopped; an orderly actor closed its store already, and closing twice is as once. */
   async close(): Promise<void> {
     const left = this.#open;

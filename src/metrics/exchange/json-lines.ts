@@ -9,7 +9,7 @@ import { notAnExport, recordFrom } from './record-columns.ts';
 
 export const EXPORT_VERSION = 1;
 /** Of `entry` and `bytes` lines. Events are a type of their own: a reader older than they are passes over it. */
-export const KINDS: readonly StoreKind[] = ['thresholds', 'policies', 'baselines', 'experiments', 'models'];
+export const KINDS: readonly StoreKind[] = ['thresholds', 'policies', 'baselines', 'experiments', 'models', 'machines'];
 
 export type ExportItem =
   | { readonly type: 'record'; readonly record: TransferRecord }

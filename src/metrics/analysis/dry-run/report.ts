@@ -40,8 +40,10 @@ function* effectOf(
   const rows = all.filter(({ changes, drawn, modelled }) => !changes || drawn || modelled);
   const changing = rows.filter(({ changes }) => changes);
   if (changing.length === 0) return undefined;
+  yield;
   const measured = changing.filter(({ drawn }) => drawn).length;
   const log = yield* offPolicySteps(completed(rows.map((row) => row.log)), { random });
+  yield;
   const total = yield* offPolicySteps(completed(rows.map((row) => row.total)), { random });
   const currentUs = rows.reduce((sum, row) => sum + row.currentUs, 0) / rows.length;
   const { value, interval } = total.doublyRobust;
