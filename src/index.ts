@@ -58,6 +58,7 @@ export type { BenchmarkJob, BenchmarkOptions } from './facade/benchmark.ts';
 export { benchmarkHtml } from './facade/benchmark-page.ts';
 export type { ConfigDiff } from './facade/configuration.ts';
 export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
+export type { DryRunOptions } from './facade/dry-run.ts';
 export type { ExperimentOptions, VariantOptions } from './facade/experiment-options.ts';
 export type { Experiments } from './facade/experiments.ts';
 export type { DriftReport, Learning, Prediction, ProbeOptions } from './facade/learning.ts';
@@ -85,6 +86,7 @@ export type {
   BenchmarkScenario,
 } from './metrics/analysis/benchmark/types.ts';
 export type { Bottleneck } from './metrics/analysis/bottleneck.ts';
+export type { DryRunEffect, DryRunKind, DryRunReport, LatencyChange } from './metrics/analysis/dry-run/types.ts';
 export type { Estimate } from './metrics/analysis/experiment/bootstrap.ts';
 export {
   type LoggedChoice,
