@@ -38,7 +38,7 @@ export class AccuracyWatch {
     const resolved: string[] = [];
     for (const { pool, method, outcome, latencyUs, predictedLatencyUs } of records) {
       if (outcome !== 'success' || predictedLatencyUs === undefined || !(predictedLatencyUs > 0)) continue;
-      const key = `prediction_accuracy:${pool}:${method}`;
+      const key = keyOf(pool, method);
       const lane = this.#lane(key);
       lane.errors.push(Math.abs(Math.log(latencyUs / predictedLatencyUs)));
       if (lane.errors.length < BLOCK) continue;
@@ -51,6 +51,11 @@ export class AccuracyWatch {
     return { raised, resolved };
   }
 
+  /** Whether enough was seen of a lane's predictions to know what is usual: before that they are still being learned. */
+  knows(pool: string, method: string): boolean {
+    return this.#lanes.get(keyOf(pool, method))?.usual !== undefined;
+  }
+
   #lane(key: string): Lane {
     const known = this.#lanes.get(key);
     if (known) return known;
@@ -60,6 +65,10 @@ export class AccuracyWatch {
     if (oldest !== undefined) this.#lanes.delete(oldest);
     return fresh;
   }
+}
+
+function keyOf(pool: string, method: string): string {
+  return `prediction_accuracy:${pool}:${method}`;
 }
 
 /** Follows what becomes better quickly and what becomes worse slowly: a loss of accuracy must not become what is usual before it was told. */

@@ -163,11 +163,12 @@ export class Notices {
     this.#logger.warn(`pool ${pool}: a training failed: ${describeFailure(outcome.error)}`);
   }
 
-  drifted(pool: string, alarm: DriftAlarm): void {
+  /** @param certain whether it is told as an alert */
+  drifted(pool: string, alarm: DriftAlarm, certain: boolean): void {
     this.#timeline.add('drift', `${alarm.subject} (${alarm.test}): ${alarm.evidence}`, pool);
     this.#logger.warn(`pool ${pool}: drift of ${alarm.subject} (${alarm.test}): ${alarm.evidence}`);
     this.emit({ type: 'drift', pool, alarm });
-    if (alarm.subject !== 'system_load') this.raise(driftAlert(pool, alarm));
+    if (certain) this.raise(driftAlert(pool, alarm));
   }
 
   /** A model may steer further, or less far; one that is sent back to the rules is an alert until it, or another, has climbed again. */

@@ -21,6 +21,7 @@ import type { ThresholdManagerArgs } from '../actors/threshold-manager.ts';
 import type { Timeline } from '../actors/timeline.ts';
 import type { RuntimeConfig } from '../config/types.ts';
 import { PitwallError } from '../errors.ts';
+import type { DriftAlarm } from '../learning/drift.ts';
 import { AdviceBook } from '../metrics/analysis/advice/advice-book.ts';
 import { byPool } from '../metrics/by-pool.ts';
 import type { TransferRecord } from '../metrics/record.ts';
@@ -82,7 +83,7 @@ export function treeArgs(wiring: TreeWiring): TreeArgs {
     adviser: adviserArgs(wiring, machinePrior),
     experimenter: experimenterArgs({ ...wiring, board: wiring.brain.board, logger: wiring.config.logger }),
     trainingPool: { nowMs: wiring.nowMs },
-    learner: learnerArgs(wiring),
+    learner: learnerArgs(wiring, accuracy),
     prober: proberArgs(wiring),
     controller: controllerArgs(wiring),
   };
@@ -203,7 +204,7 @@ function thresholdManagerArgs(wiring: TreeWiring, pool: string, machinePrior: Ma
   };
 }
 
-function learnerArgs(wiring: TreeWiring): LearnerArgs {
+function learnerArgs(wiring: TreeWiring, accuracy: AccuracyWatch): LearnerArgs {
   const { brain, config, destinations, notices, nowMs, storeOwner } = wiring;
   return {
     board: brain.board,
@@ -218,11 +219,21 @@ function learnerArgs(wiring: TreeWiring): LearnerArgs {
     heldOutShare: config.modelValidationSplit,
     driftDetection: config.driftDetectionEnabled,
     onTrained: (pool, outcome) => notices.trained(pool, outcome),
-    onDrift: (pool, alarm) => notices.drifted(pool, alarm),
+    onDrift: (pool, alarm) => notices.drifted(pool, alarm, isCertain(pool, alarm, accuracy)),
     onStep: (pool, step) => notices.stageChanged(pool, step),
     onRefused: (pool, what, reason) => notices.modelRefused(pool, what, reason),
     onExplorationBudget: (pool, limits) => notices.explorationBudget(pool, limits),
   };
+}
+
+/**
+ * Whether a drift is one to be told. Page-Hinkley is quick, and rings for little: a training more does no harm, an alert for nothing does. Nor is it
+ * drift when a fresh pool learns what its transfers cost.
+ */
+function isCertain(pool: string, { subject, test }: DriftAlarm, accuracy: AccuracyWatch): boolean {
+  if (subject === 'data_size') return true;
+  if (subject === 'system_load' || test === 'page_hinkley') return false;
+  return accuracy.knows(pool, subject === 'error_grpc' ? 'grpc' : 'zero_copy');
 }
 
 function modelStore({ destinations }: TreeWiring): ModelStore {
