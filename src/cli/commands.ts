@@ -42,6 +42,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./explain.ts')).command,
   },
   {
+    name: 'experiments',
+    summary: 'the experiments of a host: variants, comparisons with intervals, verdicts',
+    load: async () => (await import('./experiments.ts')).command,
+  },
+  {
     name: 'export',
     summary: 'everything that was recorded and learned, for a post-mortem or another machine',
     load: async () => (await import('./exchange-commands.ts')).exportCommand,

@@ -39,9 +39,9 @@ export class ClusterMoments {
   }
 
   toJson(): JsonValue {
-    const { counts, values, covariates, squares, products, covariateSquares } = this;
+    const { counts, values, covariates, count, sum, covariateSum, squares, products, covariateSquares } = this;
     const columns = [counts, values, covariates].map((column) => [...column]);
-    return { columns, squares, products, covariateSquares };
+    return { columns, sums: [count, sum, covariateSum, squares, products, covariateSquares] };
   }
 
   /** @throws TypeError for another form */
@@ -56,12 +56,13 @@ export class ClusterMoments {
       if (!Array.isArray(from) || from.length !== CELLS) throw new TypeError('stored sums have another form');
       for (const [cell, value] of from.entries()) column[cell] = numberOf(value);
     }
-    moments.count = total(moments.counts);
-    moments.sum = total(moments.values);
-    moments.covariateSum = total(moments.covariates);
-    moments.squares = numberOf(stored.squares);
-    moments.products = numberOf(stored.products);
-    moments.covariateSquares = numberOf(stored.covariateSquares);
+    const sums: readonly JsonValue[] = 'sums' in stored && Array.isArray(stored.sums) ? stored.sums : [];
+    moments.count = numberOf(sums[0]);
+    moments.sum = numberOf(sums[1]);
+    moments.covariateSum = numberOf(sums[2]);
+    moments.squares = numberOf(sums[3]);
+    moments.products = numberOf(sums[4]);
+    moments.covariateSquares = numberOf(sums[5]);
     return moments;
   }
 }
@@ -69,10 +70,6 @@ export class ClusterMoments {
 function numberOf(value: JsonValue | undefined): number {
   if (typeof value !== 'number') throw new TypeError('stored sums have another form');
   return value;
-}
-
-function total(column: Float64Array): number {
-  return column.reduce((sum, value) => sum + value, 0);
 }
 
 export interface Difference {
