@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """What others make of paired traces, with full information on the first half, scored on the second: XGBoost on log latency, linear cost, thresholds.
 
-    /usr/bin/python3 bench/learning/rivals.py TRACE [...]          (Debian: python3-xgboost python3-numpy python3-scipy)
+    /usr/bin/python3 bench/learning/rivals.py [--expected FOLDER] TRACE [...]          (Debian: python3-xgboost python3-numpy python3-scipy)
 
 XGBoost: one regressor per lane on log latency (300 rounds, depth 5, eta 0.05, subsample 0.8, colsample 0.9, min_child_weight 5, seed 0) on log size, type,
 format, compression, load, available memory, transfers in flight and warmth; it takes the lane with the smaller prediction. Linear cost: a + b * size per
 lane, type, format and compression, fitted on log residuals with a soft-L1 loss. `static` is the best threshold in hindsight, for each score by itself.
 Prints one line of JSON per trace: regret and slowdown of each on the second half, and XGBoost's median prediction error per lane.
+
+--expected writes FOLDER/TRACE.json beside it: for each row the log of gRPC's latency over zero-copy's that is to be expected, whatever luck the row had. It
+comes from XGBoost on that very ratio, with both lanes known, for each tenth of the blocks of 20 rows from the nine others: a referee no chooser can ask.
 """
 import gzip
 import json
 import math
+import os
 import sys
 
 import numpy as np
@@ -80,6 +84,22 @@ def scores(grpc, zero_copy, takes_zero_copy):
     return {"regret": float(chosen.sum() / best.sum()), "slowdown": float(np.exp(np.mean(np.log(chosen / best))))}
 
 
+BLOCK, FOLDS = 20, 10
+
+
+def expected_log_ratio(matrix, latency):
+    """Out of fold. What slowed both lanes of a row down cancels in their ratio."""
+    ratio = np.log(latency["grpc"] / latency["zeroCopy"])
+    settings = {"max_depth": 4, "eta": 0.05, "subsample": 0.7, "colsample_bytree": 0.9, "min_child_weight": 20, "seed": 0, "nthread": 1}
+    fold = (np.arange(len(ratio)) // BLOCK) % FOLDS
+    result = np.empty(len(ratio))
+    for held in range(FOLDS):
+        train = xgboost.DMatrix(matrix[fold != held], label=ratio[fold != held])
+        model = xgboost.train({**settings, "objective": "reg:pseudohubererror"}, train, num_boost_round=150)
+        result[fold == held] = model.predict(xgboost.DMatrix(matrix[fold == held]))
+    return result
+
+
 def best_static(size, grpc, zero_copy):
     thresholds = np.concatenate([np.unique(size), [np.inf]])
     all_scores = [scores(grpc, zero_copy, size >= threshold) for threshold in thresholds]
@@ -87,6 +107,10 @@ def best_static(size, grpc, zero_copy):
 
 
 def main(paths):
+    folder = None
+    if paths[0] == "--expected":
+        folder, paths = paths[1], paths[2:]
+        os.makedirs(folder, exist_ok=True)
     for path in paths:
         rows = read(path)
         half = len(rows) // 2
@@ -96,6 +120,9 @@ def main(paths):
         size = np.array([row["dataSize"] for row in rows[half:]], dtype=float)
         predicted = {lane: xgboost_predictions(matrix[:half], matrix[half:], np.log(values[:half])) for lane, values in latency.items()}
         linear = {lane: linear_predictions(rows[:half], rows[half:], np.log(values[:half])) for lane, values in latency.items()}
+        if folder is not None:
+            with open(os.path.join(folder, path.rsplit("/", 1)[-1] + ".json"), "w") as out:
+                json.dump([round(float(value), 4) for value in expected_log_ratio(np.column_stack([matrix, np.arange(len(rows))]), latency)], out)
         errors = {lane: float(np.median(np.abs(latency[lane][half:] / np.exp(predicted[lane]) - 1))) for lane in latency}
         print(
             json.dumps(

@@ -1,4 +1,5 @@
 /** `pitwall replay FILE`: what pitwall would have done with recorded transfers, beside what anybody else would have; and a gate for pipelines. */
+import { writeFile } from 'node:fs/promises';
 import type { ReplayProgress } from '../learning/replay.ts';
 import type { Rivals, SpanScore } from '../learning/replay-score.ts';
 import { type ReplayReport, replayTrace } from '../replay-trace.ts';
@@ -8,6 +9,7 @@ import { lineChart } from './line-chart.ts';
 import { type Objective, readObjectives } from './objective.ts';
 import { formatUs } from './quantity.ts';
 import { readChoice, readNumber } from './read-option.ts';
+import { svgChart } from './svg-chart.ts';
 import { table } from './text.ts';
 
 const GOALS = ['balanced', 'minimize_latency', 'maximize_throughput', 'minimize_memory'] as const;
@@ -36,6 +38,7 @@ export const command: Command = defineCommand({
       meaning: 'most total time, as a multiple of the faster lane of each row',
     },
     slowdown: { type: 'string', value: 'LIMIT', meaning: 'most slowdown of a transfer, geometric mean' },
+    svg: { type: 'string', value: 'FILE', meaning: 'writes the regret as it grew as an image' },
     json: { type: 'boolean', default: false, meaning: 'one JSON object, as the last line' },
   },
   notes: [
@@ -68,6 +71,7 @@ export const command: Command = defineCommand({
     if (report.skipped.length > 0) console.error(`${report.skipped.length} lines were passed over`);
     if (values.json) console.log(JSON.stringify(jsonOf(report)));
     else console.log(textOf(report, steps));
+    if (values.svg !== undefined) await writeFile(values.svg, image(steps));
     return gate(report, objectives, limits);
   },
 });
@@ -158,6 +162,21 @@ function figures(report: ReplayReport): string[] {
     `learning       ${explored} transfers explored, ${trainings} trainings`,
     `decision       p50 ${decisionUs.p50.toFixed(1)} us, p99 ${decisionUs.p99.toFixed(1)} us`,
   ];
+}
+
+function image(steps: readonly ReplayProgress[]): string {
+  return svgChart(
+    [
+      { name: 'pitwall', colour: '#0a7', values: steps.map(({ pitwall }) => pitwall) },
+      { name: 'zero-copy', colour: '#c60', values: steps.map(({ zeroCopy }) => zeroCopy) },
+      { name: 'gRPC', colour: '#36c', values: steps.map(({ grpc }) => grpc) },
+    ],
+    {
+      title: 'Total time so far, over that of the faster lane of each transfer',
+      across: 'transfers',
+      format: (value) => value.toFixed(2),
+    },
+  );
 }
 
 function chart(steps: readonly ReplayProgress[]): string[] {

@@ -88,13 +88,18 @@ describe('pitwall replay', () => {
     });
   });
 
-  it('is a gate: exit 1 with what does not hold', async () => {
+  it('is a gate: exit 1 with what does not hold; draws the regret as it grew', async () => {
+    const svg = join(temporaryFolder(), 'regret.svg');
     const [holds, broken] = await Promise.all([
-      pitwall(FIXTURE, '--regret', '5', '--slo', 'p99=100s'),
+      pitwall(FIXTURE, '--regret', '5', '--slo', 'p99=100s', '--svg', svg),
       pitwall(FIXTURE, '--regret', '1.0001', '--slowdown', '1.0001', '--slo', 'p50=1us'),
     ]);
     expect(holds.code).toBe(0);
     expect(holds.stdout).toMatch(/regret, second half .*\n[\s\S]*regret as it grew/);
+    expect(holds.stdout).toMatch(/\* pitwall/);
+    expect(readFileSync(svg, 'utf8')).toMatch(
+      /^<svg [\s\S]*(<polyline [^>]*points="[-\d., ]+"\/>[\s\S]*){3}<\/svg>\n$/,
+    );
     expect(broken.code).toBe(1);
     expect(broken.stderr).toMatch(/regret \d\.\d+ > 1\.0001/);
     expect(broken.stderr).toMatch(/slowdown \d\.\d+ > 1\.0001/);
