@@ -25,21 +25,11 @@ import type { DriftAlarm } from '../learning/drift.ts';
 import { AdviceBook } from '../metrics/analysis/advice/advice-book.ts';
 import { byPool } from '../metrics/by-pool.ts';
 import type { TransferRecord } from '../metrics/record.ts';
-import {
-  call,
-  cast,
-  type DynamicSupervisorRef,
-  describeReason,
-  named,
-  type ServerRef,
-  type SupervisorCall,
-  type SupervisorRef,
-  type System,
-  startInstance,
-} from '../otp/index.ts';
-import { POOLS_NAME, type TreeArgs } from '../supervisors/tree.ts';
+import { call, cast, describeReason, type System } from '../otp/index.ts';
+import type { TreeArgs } from '../supervisors/tree.ts';
 import type { ProbeOffer } from '../transports/probe-offer.ts';
 import type { Brain } from './brain.ts';
+import { ensureManager } from './ensure-manager.ts';
 import { experimenterArgs } from './experimenter-args.ts';
 import { MachinePrior } from './machine-prior.ts';
 import type { MachineWatch } from './machine-watch.ts';
@@ -384,28 +374,4 @@ function controllerArgs(wiring: TreeWiring): ControllerArgs {
 /** Messages carry plain data only. */
 function plain<T>(value: T): ReturnType<typeof JSON.parse> {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
-}
-
-async function ensureManager({ system, config, destinations }: TreeWiring, pool: string): Promise<void> {
-  if (destinations.thresholdManager(pool).whereis()?.alive) return;
-  const pools: DynamicSupervisorRef<[pool: string]> | undefined = named<SupervisorCall, CastOf<SupervisorRef>>(
-    system,
-    POOLS_NAME,
-  ).whereis();
-  if (!pools) return; // it is being restarted; the controller looks again in a second
-  try {
-    const result = await startInstance(pools, pool);
-    if (result.type === 'error' && !isAlreadyStarted(result.reason)) {
-      config.logger.warn(`pool ${pool}: no threshold manager: ${describeReason(result.reason)}`);
-    }
-  } catch (error) {
-    config.logger.warn(`pool ${pool}: no threshold manager: ${describeReason(error)}`);
-  }
-}
-
-/** The casts that a ref's process takes. */
-type CastOf<Ref> = Ref extends ServerRef<infer _C, infer K, infer _I> ? K : never;
-
-function isAlreadyStarted(reason: unknown): boolean {
-  return typeof reason === 'object' && reason !== null && 'type' in reason && reason.type === 'already_started';
 }
