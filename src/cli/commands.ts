@@ -47,6 +47,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./experiments.ts')).command,
   },
   {
+    name: 'policies',
+    summary: 'what a pool’s policy was when, who changed it and why; and what another one would have done',
+    load: async () => (await import('./policies.ts')).command,
+  },
+  {
+    name: 'config',
+    summary: 'whether a configuration is valid, and what it would change',
+    load: async () => (await import('./config.ts')).command,
+  },
+  {
     name: 'export',
     summary: 'everything that was recorded and learned, for a post-mortem or another machine',
     load: async () => (await import('./exchange-commands.ts')).exportCommand,
