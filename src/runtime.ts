@@ -14,6 +14,7 @@ import { Analyzer } from './facade/analyzer.ts';
 import { Benchmarks } from './facade/benchmark.ts';
 import { type ConfigDiff, diffConfig } from './facade/configuration.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
+import { Dashboard } from './facade/dashboard.ts';
 import { Experiments } from './facade/experiments.ts';
 import { Learning } from './facade/learning.ts';
 import { Policies, type PolicyChangeNote, readNote } from './facade/policies.ts';
@@ -43,6 +44,7 @@ export class Runtime {
   readonly learning: Learning;
   readonly policies: Policies;
   readonly experiments: Experiments;
+  readonly dashboard: Dashboard;
   readonly #engine: Engine;
 
   /** Use `startRuntime`. */
@@ -61,6 +63,9 @@ export class Runtime {
       engine.brain.factory.disabledRules(pool),
     );
     this.learning = new Learning(engine.brain.board, engine.destinations, engine.probes);
+    const { advice, experiments, thresholds, costBenefit } = this;
+    const parts = { advice, experiments, thresholds, costBenefit, alerts: () => this.alerts() };
+    this.dashboard = new Dashboard(engine, parts);
   }
 
   /** The configuration in force, validated. */
@@ -280,8 +285,8 @@ export class Runtime {
    * Stops in reverse order: hosted children first, then the tree; the recorder writes what it holds. Bounded by `timeoutMs` (default:
    * `shutdownTimeoutMs` of the configuration) and by `signal`, which both kill what still runs. Leaves no handle. Twice is as once.
    */
-  shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#engine.shutdown(options);
+  async shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    await Promise.all([this.dashboard.close(), this.#engine.shutdown(options)]);
   }
 }
 
