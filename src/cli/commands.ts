@@ -52,6 +52,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./experiments.ts')).command,
   },
   {
+    name: 'alerts',
+    summary: 'what is wrong at a host, what probably caused it, and where to look',
+    load: async () => (await import('./advice.ts')).alertsCommand,
+  },
+  {
+    name: 'advice',
+    summary: 'what could be done better, what it would gain, and what was gained so far',
+    load: async () => (await import('./advice.ts')).adviceCommand,
+  },
+  {
     name: 'policies',
     summary: 'what a pool’s policy was when, who changed it and why; and what another one would have done',
     load: async () => (await import('./policies.ts')).command,

@@ -20,12 +20,7 @@ describe('while something is down, decisions go on', () => {
   });
 
   it('a pool without its threshold manager: thresholds as they were published, and a new manager within a second', async () => {
-    // A busy machine must not have its say: it would prefer zero-copy.
-    const calm = { cpuPressureThreshold: 1, memoryPressureThreshold: 1 };
-    const runtime = await testRuntime({
-      ...calm,
-      pools: [{ name: 'ml', zeroCopyThresholdMb: 4, explorationRate: 0 }],
-    });
+    const runtime = await testRuntime({ pools: [{ name: 'ml', zeroCopyThresholdMb: 4, explorationRate: 0 }] });
     const manager = runtime.whereis('threshold_manager:ml');
     if (!manager) throw new Error('no manager');
     await down(runtime, 'pools', manager);
@@ -106,6 +101,7 @@ describe('while something is down, decisions go on', () => {
 
 describe('every actor may crash at any time', () => {
   const ACTORS = [
+    'experimenter',
     'metrics_store',
     'recorder',
     'resource_monitor',

@@ -12,9 +12,12 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** A busy machine has no say in lanes: tests run side by side. */
+const CALM = { cpuPressureThreshold: 1, memoryPressureThreshold: 1 };
+
 /** A silent runtime that is shut down when the test ends. In memory, unless a folder is given. */
 export async function testRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const runtime = await startRuntime({ dataDir: false, logger: false, ...options });
+  const runtime = await startRuntime({ dataDir: false, logger: false, ...CALM, ...options });
   onTestFinished(() => runtime.shutdown());
   return runtime;
 }

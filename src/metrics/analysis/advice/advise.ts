@@ -37,7 +37,7 @@ export function* advise(evidence: AdviceEvidence): Steps<Recommendation[]> {
   const cases = yield* casesOf(pool, model, records);
   const found = yield* policyAdvice(pool, cases);
   yield;
-  found.push(...variantAdvice(pool.pool, records, unitOf(pool)));
+  found.push(...(yield* variantAdvice(pool.pool, records, unitOf(pool))));
   yield;
   const arena = yield* arenaAdvice(pool, model, records);
   const settings = [

@@ -8,6 +8,7 @@
 
 import type { TransferRecord } from '../../record.ts';
 import { sizeBand } from '../../size-band.ts';
+import type { Steps } from '../../slices.ts';
 import { laneName, percent, spaced } from '../words.ts';
 import { confidenceIn } from './cases.ts';
 import type { Gain, Recommendation } from './types.ts';
@@ -26,13 +27,18 @@ interface Moments {
   timeUs: number;
 }
 
-export function variantAdvice(pool: string, records: readonly TransferRecord[], unit: Gain['unit']): Recommendation[] {
+export function* variantAdvice(
+  pool: string,
+  records: readonly TransferRecord[],
+  unit: Gain['unit'],
+): Steps<Recommendation[]> {
   const good = records.filter(
     ({ outcome, latencyUs, reason }) => outcome === 'success' && latencyUs > 0 && reason !== 'in_place',
   );
   const totalUs = good.reduce((sum, { latencyUs }) => sum + latencyUs, 0);
   const found: Recommendation[] = [];
   for (const [dataType, own] of grouped(good, ({ dataType }) => dataType)) {
+    yield;
     const whole = { pool, dataType, unit, totalUs, count: good.length };
     found.push(
       ...compare(
@@ -44,6 +50,7 @@ export function variantAdvice(pool: string, records: readonly TransferRecord[], 
     );
     // gRPC alone compresses, and which format is sent matters as well.
     for (const [format, alike] of grouped(own, ({ format }) => format)) {
+      yield;
       const way = ({ compression }: TransferRecord): string => (compression ? 'gzip' : 'none');
       found.push(...compare(alike, way, (_from, to, gain) => compressionAdvice(whole, format, to, gain), whole));
     }
@@ -73,7 +80,8 @@ function compare(
   say: (from: string, to: string, measured: Measured) => Recommendation,
   whole: Whole,
 ): Recommendation[] {
-  const ways = new Map([...grouped(records, wayOf)].map(([way, own]) => [way, strataOf(own)]));
+  const enough = [...grouped(records, wayOf)].filter(([, own]) => own.length >= IN_ALL);
+  const ways = new Map(enough.map(([way, own]) => [way, strataOf(own)]));
   const found: Recommendation[] = [];
   for (const [from, usual] of ways) {
     for (const [to, other] of ways) {
