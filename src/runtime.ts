@@ -63,9 +63,8 @@ export class Runtime {
       engine.brain.factory.disabledRules(pool),
     );
     this.learning = new Learning(engine.brain.board, engine.destinations, engine.probes);
-    const { advice, experiments, thresholds, costBenefit } = this;
-    const parts = { advice, experiments, thresholds, costBenefit, alerts: () => this.alerts() };
-    this.dashboard = new Dashboard(engine, parts);
+    const { advice, experiments, thresholds } = this;
+    this.dashboard = new Dashboard(engine, { advice, experiments, thresholds, alerts: () => this.alerts() });
   }
 
   /** The configuration in force, validated. */

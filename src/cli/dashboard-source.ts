@@ -100,7 +100,7 @@ export class DataFolderSource implements DashboardSource {
     const kinds = kindsOf(this.#live.get(pool)?.recent ?? []);
     return {
       pool,
-      ...curvesOf(slot, kinds, undefined),
+      ...(await curvesOf(slot, kinds, undefined)),
       lessons: this.#lessonsOf(
         slot,
         kinds.map(({ kind }) => kind),

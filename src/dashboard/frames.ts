@@ -117,7 +117,8 @@ export interface PoolKnowledge {
   readonly pool: string;
   readonly source: 'model' | 'cost_model' | 'prior';
   readonly curves: readonly CostCurve[];
-  readonly lessons: readonly string[];
+  /** In words; undefined where working them out would hold up a host. */
+  readonly lessons: readonly string[] | undefined;
   readonly thresholds: readonly ThresholdNow[];
   readonly quickPathMinimum: number | undefined;
   /** Newest last. */

@@ -1,4 +1,5 @@
 /** What a pool has learned, made ready to draw: both lanes' cost by size, where they cross, and what decisions make of it. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compareBy } from '../decision/estimate.ts';
 import { formatLane, formatRange } from '../decision/format-table.ts';
 import { comparedBy } from '../decision/objective.ts';
@@ -32,14 +33,19 @@ export function kindsOf(recent: readonly Pick<RecentTransfer, 'dataType' | 'form
   return kinds.map(({ kind, count }) => ({ kind, share: count / recent.length }));
 }
 
-export function curvesOf(
+/** In pieces of about a millisecond, between which the event loop runs. */
+export async function curvesOf(
   slot: PoolSnapshot,
   kinds: readonly Share[],
   resources: ResourceSnapshot | undefined,
-): Pick<PoolKnowledge, 'source' | 'curves'> {
+): Promise<Pick<PoolKnowledge, 'source' | 'curves'>> {
   const learner: CostModelSnapshot | undefined = slot.model ?? slot.costModel;
-  const source = slot.model ? 'model' : slot.costModel ? 'cost_model' : 'prior';
-  return { source, curves: kinds.map((kind) => curveOf(slot, learner, kind, resources)) };
+  const curves: CostCurve[] = [];
+  for (const kind of kinds) {
+    curves.push(curveOf(slot, learner, kind, resources));
+    await nextTurn();
+  }
+  return { source: slot.model ? 'model' : slot.costModel ? 'cost_model' : 'prior', curves };
 }
 
 function curveOf(

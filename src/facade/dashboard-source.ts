@@ -3,15 +3,12 @@
 import type { Alert } from '../actors/adviser.ts';
 import { explainDecision, explainRecord } from '../dashboard/facts.ts';
 import type { Explanation, HostState, PoolKnowledge, PoolLive, PoolSummary } from '../dashboard/frames.ts';
-import { curvesOf, kindsOf, type Share, thresholdsOf } from '../dashboard/knowledge.ts';
+import { curvesOf, kindsOf, thresholdsOf } from '../dashboard/knowledge.ts';
 import { type DashboardSource, type LiveReading, MAX_POOLS } from '../dashboard/source.ts';
 import { PoolTails } from '../dashboard/tails.ts';
-import { formatLessons } from '../decision/lessons.ts';
-import type { PoolSlot } from '../snapshots.ts';
 import type { PoolStatistics } from '../wiring/brain.ts';
 import type { Engine } from '../wiring/engine.ts';
 import type { AdviceApi } from './advice.ts';
-import type { CostBenefit } from './cost-benefit.ts';
 import type { Experiments } from './experiments.ts';
 import type { Thresholds } from './thresholds.ts';
 
@@ -20,19 +17,16 @@ export interface DashboardParts {
   readonly advice: AdviceApi;
   readonly experiments: Experiments;
   readonly thresholds: Thresholds;
-  readonly costBenefit: CostBenefit;
   readonly alerts: () => Promise<readonly Alert[]>;
 }
 
 /** Records that one look reads of a pool: about a millisecond of the host's time. */
-const MAX_RECORDS = 1_000;
+const MAX_RECORDS = 500;
 /** Rates are over so much time. */
 const RATE_MS = 5_000;
 const STEPS_SHOWN = 100;
 const EXPERIMENTS_SHOWN = 20;
 const TRACKED_SHOWN = 20;
-/** The sentences cost some thousand decisions. */
-const LESSONS_EVERY_MS = 60_000;
 
 interface Reading {
   readonly atMs: number;
@@ -45,7 +39,6 @@ export class RuntimeSource implements DashboardSource {
   readonly #engine: Engine;
   readonly #parts: DashboardParts;
   readonly #tails = new PoolTails(MAX_RECORDS);
-  readonly #lessons = new Map<string, { readonly atMs: number; readonly lines: readonly string[] }>();
   #readings: Reading[] = [];
   #live: ReadonlyMap<string, PoolLive> = new Map();
 
@@ -61,7 +54,6 @@ export class RuntimeSource implements DashboardSource {
   async rest(): Promise<void> {
     this.#readings = [];
     this.#tails.forget();
-    this.#lessons.clear();
     this.#live = new Map();
   }
 
@@ -120,8 +112,9 @@ export class RuntimeSource implements DashboardSource {
     const history = await this.#parts.thresholds.history(pool).catch(() => []);
     return {
       pool,
-      ...curvesOf(slot, kinds, this.#engine.brain.board.resources),
-      lessons: await this.#lessonsOf(slot, kinds),
+      ...(await curvesOf(slot, kinds, this.#engine.brain.board.resources)),
+      // Worked out in some hundred milliseconds, which a host does not have: see `runtime.costBenefit.lessons`.
+      lessons: undefined,
       thresholds: thresholdsOf(slot),
       quickPathMinimum: slot.thresholds.quickPathMinimum,
       history: history.slice(-STEPS_SHOWN),
@@ -162,20 +155,6 @@ export class RuntimeSource implements DashboardSource {
       ratePerS: first === undefined || atMs <= first.atMs ? 0 : (recent * 1000) / (atMs - first.atMs),
       zeroCopyShare: decisions === 0 ? undefined : zeroCopy / decisions,
     };
-  }
-
-  async #lessonsOf(slot: PoolSlot, kinds: readonly Share[]): Promise<readonly string[]> {
-    const held = this.#lessons.get(slot.pool);
-    const nowMs = performance.now();
-    if (held && nowMs - held.atMs < LESSONS_EVERY_MS) return held.lines;
-    if (slot.costModel === undefined && slot.model === undefined) return [];
-    const learned = await this.#parts.costBenefit.lessons(
-      slot.pool,
-      kinds.map(({ kind }) => kind),
-    );
-    const lines = formatLessons(learned);
-    this.#lessons.set(slot.pool, { atMs: nowMs, lines });
-    return lines;
   }
 }
 

@@ -129,7 +129,7 @@ function colourOf(name) {
 function optionsOf(kind, lines, width) {
   const axis = {
     stroke: colourOf('--quiet'),
-    grid: { stroke: colourOf('--line'), width: 1 },
+    grid: { stroke: colourOf('--line'), width: 0.5 },
     ticks: { stroke: colourOf('--line'), width: 1 },
     font: '13px system-ui, sans-serif',
   };

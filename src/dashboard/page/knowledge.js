@@ -59,7 +59,7 @@ export class KnowledgeView {
     this.#showCosts();
     replace(
       byId('lessons'),
-      (known.lessons.length > 0 ? known.lessons : ['not enough was learned yet']).map((text) => make('li', { text })),
+      lessonsOf(known.lessons).map((text) => make('li', { text })),
     );
     this.#showThresholds(known);
   }
@@ -107,6 +107,13 @@ export class KnowledgeView {
       history.length === 0 ? 'No threshold has moved.' : `${history.length} steps; ${now.join(', ')} now.`,
     );
   }
+}
+
+/** @param {readonly string[] | undefined} lessons */
+function lessonsOf(lessons) {
+  if (lessons === undefined)
+    return ['pitwall dashboard and pitwall explain work them out beside the host, which has better things to do'];
+  return lessons.length > 0 ? lessons : ['not enough was learned yet'];
 }
 
 const COST_LINES = [

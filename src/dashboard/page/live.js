@@ -58,8 +58,13 @@ export class LiveView {
     const { grpc, zero_copy: zeroCopy } = live.lanes;
     const busier = zeroCopy.transfers > grpc.transfers ? zeroCopy : grpc;
     const name = lane(busier === zeroCopy ? 'zero_copy' : 'grpc');
-    setText('tile-median', busier.latencyUs ? `${time(busier.latencyUs.p50)} ${name}` : '–');
-    setText('tile-p99', busier.latencyUs ? `${time(busier.latencyUs.p99)} ${name}` : '–');
+    for (const [tile, us] of /** @type {const} */ ([
+      ['tile-median', busier.latencyUs?.p50],
+      ['tile-p99', busier.latencyUs?.p99],
+    ])) {
+      setText(tile, time(us));
+      setText(`${tile}-lane`, us === undefined ? '' : `, ${name}`);
+    }
     const newest =
       live.newestMs === undefined || live.newestMs === null
         ? 'none in the last minute'
