@@ -158,6 +158,7 @@ class Routes {
     if (id === undefined) return refuse(response, { status: 400, message: 'expected { "id": the id of advice }' });
     try {
       await this.#source.apply(id);
+      this.#viewers.hurry();
       json(response, 200, { applied: id });
     } catch (error) {
       if (!(error instanceof PitwallError)) throw error;

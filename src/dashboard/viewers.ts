@@ -59,10 +59,15 @@ export class Viewers {
     this.#viewers.add(viewer);
     // Nobody waits for the answer of the first look: it goes on in the ticks.
     response.write('retry: 1000\n\n');
-    this.#slowAtMs = Number.NEGATIVE_INFINITY;
     this.#timer ??= setInterval(() => this.#tick(), LIVE_EVERY_MS).unref();
-    this.#tick();
+    this.hurry();
     return true;
+  }
+
+  /** What changes slowly has just changed. */
+  hurry(): void {
+    this.#slowAtMs = Number.NEGATIVE_INFINITY;
+    if (this.#viewers.size > 0) this.#tick();
   }
 
   async close(): Promise<void> {
