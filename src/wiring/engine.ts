@@ -175,6 +175,11 @@ export class Engine {
     return this.#storeOwner.store;
   }
 
+  /** Bytes of the store's file; undefined where nothing is kept on disk. */
+  get storeSize(): number | undefined {
+    return this.#storeOwner.fileSize;
+  }
+
   /** Both trees below one node, which stands for the system. */
   tree(): ProcessTree {
     const tops = [this.#root, this.#hosted].filter((ref) => ref !== undefined);

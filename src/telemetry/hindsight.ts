@@ -1,0 +1,50 @@
+/**
+ * What decisions were worth, once their transfers are over: was it the faster lane, and what would one way for all have taken? The lane that was
+ * not taken is not measured, so the cost model says what it is expected to have taken; what it says is told apart from what is known too little of.
+ */
+import type { CostModelSnapshot, Lane, LatencyEstimate } from '../learning/types.ts';
+import { toObservation } from '../metrics/observation.ts';
+import type { TransferRecord } from '../metrics/record.ts';
+
+export type Verdict = 'right' | 'wrong' | 'unknown';
+export type Strategy = 'pitwall' | 'always_grpc' | 'always_zero_copy';
+
+/** One decision in hindsight. */
+export interface Hindsight {
+  readonly verdict: Verdict;
+  /** Seconds, by strategy; undefined where a lane is not known. */
+  readonly seconds: Readonly<Record<Strategy, number>> | undefined;
+}
+
+/** Records (weighted by recency) from which a lane counts as known; the card of a machine counts for 32, the constants for none. */
+const KNOWN_FROM = 8;
+/** A lane that is expected to take at most so much more than the faster one is as good. */
+const TOLERANCE = 1.05;
+
+/**
+ * Judges the decision behind a record by a pool's cost model: its medians for the verdict, its means for the time. A model judges by its own belief, so
+ * read `pitwall.prediction.error` beside it. undefined for what teaches nothing (failures, built in place).
+ */
+export function inHindsight(record: TransferRecord, costModel: CostModelSnapshot | undefined): Hindsight | undefined {
+  const observation = toObservation(record);
+  if (observation === undefined || !(record.latencyUs > 0)) return undefined;
+  if (costModel === undefined) return { verdict: 'unknown', seconds: undefined };
+  const taken = costModel.estimate(record.method, observation);
+  const other = costModel.estimate(otherThan(record.method), observation);
+  if (!isKnown(taken) || !isKnown(other)) return { verdict: 'unknown', seconds: undefined };
+  const actual = record.latencyUs / 1e6;
+  const expected = other.meanLatencyUs / 1e6;
+  const [grpc, zeroCopy] = record.method === 'grpc' ? [actual, expected] : [expected, actual];
+  return {
+    verdict: taken.latencyUs <= TOLERANCE * other.latencyUs ? 'right' : 'wrong',
+    seconds: { pitwall: actual, always_grpc: grpc, always_zero_copy: zeroCopy },
+  };
+}
+
+function otherThan(lane: Lane): Lane {
+  return lane === 'grpc' ? 'zero_copy' : 'grpc';
+}
+
+function isKnown({ effectiveSamples, latencyUs, meanLatencyUs }: LatencyEstimate): boolean {
+  return effectiveSamples >= KNOWN_FROM && latencyUs > 0 && meanLatencyUs > 0 && Number.isFinite(meanLatencyUs);
+}
