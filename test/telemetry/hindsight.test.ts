@@ -28,6 +28,20 @@ describe('a decision in hindsight', () => {
     expect(inHindsight(recordOf(), model)?.verdict).toBe(verdict);
   });
 
+  it('knows a lane that lost clearly long ago, and was not tried since', () => {
+    const faded = (logRatioStandardError: number): CostModelSnapshot => {
+      const model = says(1_000, 9_000);
+      const features = toObservation(recordOf());
+      if (features === undefined) throw new Error('no observation');
+      const [zeroCopy, grpc] = [model.estimate('zero_copy', features), model.estimate('grpc', features)];
+      const comparison = { zeroCopy, grpc: { ...grpc, effectiveSamples: 0.5 } };
+      return { ...model, compare: () => ({ ...comparison, logRatio: Math.log(9), logRatioStandardError }) };
+    };
+    expect(inHindsight(recordOf(), faded(0.5))?.verdict).toBe('right');
+    expect(inHindsight(recordOf({ method: 'grpc' }), faded(0.5))?.verdict).toBe('unknown');
+    expect(inHindsight(recordOf(), faded(2))?.verdict).toBe('unknown');
+  });
+
   it('counts what really happened in the lane that was taken, and the mean of the other', () => {
     const model = says(1_000, 9_000);
     expect(inHindsight(recordOf({ latencyUs: 2_000 }), model)?.seconds).toEqual({
