@@ -61,6 +61,7 @@ export type { CostBenefit, SystemState } from './facade/cost-benefit.ts';
 export type { DryRunOptions } from './facade/dry-run.ts';
 export type { ExperimentOptions, VariantOptions } from './facade/experiment-options.ts';
 export type { Experiments } from './facade/experiments.ts';
+export type { HealthHandlerOptions, HealthProblem, HealthReport, Probe } from './facade/health-report.ts';
 export type { DriftReport, Learning, Prediction, ProbeOptions } from './facade/learning.ts';
 export type { OffPolicyQuery, OffPolicyReport } from './facade/off-policy.ts';
 export type { Policies, PolicyChangeNote, RollbackNote, RuleStatus } from './facade/policies.ts';

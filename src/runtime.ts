@@ -16,6 +16,7 @@ import { type ConfigDiff, diffConfig } from './facade/configuration.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
 import { Dashboard } from './facade/dashboard.ts';
 import { Experiments } from './facade/experiments.ts';
+import { Health } from './facade/health.ts';
 import { Learning } from './facade/learning.ts';
 import { Policies, type PolicyChangeNote, readNote } from './facade/policies.ts';
 import { exportState, type StateExportOptions } from './facade/state-export.ts';
@@ -45,6 +46,7 @@ export class Runtime {
   readonly policies: Policies;
   readonly experiments: Experiments;
   readonly dashboard: Dashboard;
+  readonly health: Health;
   readonly #engine: Engine;
 
   /** Use `startRuntime`. */
@@ -53,6 +55,7 @@ export class Runtime {
     this.thresholds = new Thresholds(engine.brain.board, engine.destinations);
     this.analyzer = new Analyzer(engine.destinations, engine.brain.decider, benchmarksOf(engine));
     this.advice = new AdviceApi(engine.destinations);
+    this.health = new Health(engine);
     this.costBenefit = new CostBenefit(engine.brain.board);
     this.experiments = new Experiments({
       board: engine.brain.board,

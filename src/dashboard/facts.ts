@@ -8,13 +8,9 @@ const MAX_FACTS = 100;
 const MAX_TEXT = 500;
 
 export function explainDecision(decision: Decision): Explanation {
-  const { rationale, ...rest } = decision.toJSON() as Readonly<Record<string, unknown>>;
-  return {
-    transferId: decision.transferId,
-    source: 'decision',
-    rationale: typeof rationale === 'string' ? rationale : decision.rationale,
-    facts: factsOf(rest),
-  };
+  const { transferId, rationale } = decision;
+  const rest = Object.entries(decision.toJSON()).filter(([name]) => name !== 'rationale');
+  return { transferId, source: 'decision', rationale, facts: factsOf(Object.fromEntries(rest)) };
 }
 
 export function explainRecord(record: TransferRecord): Explanation {

@@ -42,6 +42,7 @@ export class Scheduler {
   #handled = 0;
   #turnEndsAt = 0;
   #sinceClock = 0;
+  #busyMs = 0;
 
   constructor(clock: Clock, limits: TurnLimits = DEFAULT_TURN) {
     this.#clock = clock;
@@ -51,6 +52,11 @@ export class Scheduler {
   /** Nothing is ready to run. */
   get idle(): boolean {
     return this.#ready.length === 0 && !this.#pumping;
+  }
+
+  /** Milliseconds of the event loop that handlers have taken, since the start; of asynchronous ones, what ran at once. */
+  get busyMs(): number {
+    return this.#busyMs;
   }
 
   /** Queues a process that has something to do. The process must not be queued already. */
@@ -79,11 +85,12 @@ export class Scheduler {
 
   #run(): void {
     this.#scheduled = false;
+    const startedAt = this.#clock.now();
     if (!this.#turnArmed) {
       this.#turnArmed = true;
       this.#handled = 0;
       this.#sinceClock = 0;
-      this.#turnEndsAt = this.#clock.now() + this.#limits.ms;
+      this.#turnEndsAt = startedAt + this.#limits.ms;
       setImmediate(this.#turn);
     }
     this.#pumping = true;
@@ -92,6 +99,7 @@ export class Scheduler {
       if (process?.run(this.#limits.quantum)) this.#ready.push(process);
     }
     this.#pumping = false;
+    this.#busyMs += this.#clock.now() - startedAt;
   }
 
   #newTurn(): void {

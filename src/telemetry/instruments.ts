@@ -21,6 +21,7 @@ import {
   transferSpans,
 } from './spans.ts';
 import { tellReport } from './supervision.ts';
+import { Worth } from './worth.ts';
 
 export interface TelemetrySettings {
   /** Default: the global one. */
@@ -72,7 +73,8 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
   const caps: Caps = new Map(CAPPED.map((key) => [key, new LabelCap(maxAttributeValues)]));
   for (const pool of settings.pools ?? []) caps.get('pool')?.admit(pool);
   const folded = new Map<AttributeKey, number>();
-  const feed = measured ? createFeed(meter, caps, folded, logger) : undefined;
+  const worth = new Worth();
+  const feed = measured ? createFeed(meter, caps, folded, worth, logger) : undefined;
 
   return {
     listened: { traces: tracer !== undefined, metrics: measured },
@@ -83,17 +85,28 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
     alert: alertLogs(settings.loggerProvider, version),
     report: (report) => tellReport(report, logger, tracer),
     observe: (source) =>
-      feed === undefined ? () => {} : observeSource(meter, source, caps, { folded, skipped: () => feed.skipped }),
+      feed === undefined
+        ? () => {}
+        : observeSource(meter, source, caps, { folded, skipped: () => feed.skipped }, worth),
   };
 }
 
-function createFeed(meter: Meter, caps: Caps, folded: Map<AttributeKey, number>, logger: Logger): RecordFeed {
+function createFeed(
+  meter: Meter,
+  caps: Caps,
+  folded: Map<AttributeKey, number>,
+  worth: Worth,
+  logger: Logger,
+): RecordFeed {
   const histograms = new TransferHistograms(meter, caps, (key) => folded.set(key, (folded.get(key) ?? 0) + 1));
   return new RecordFeed((records) => {
+    const startedMs = performance.now();
     try {
       histograms.record(records);
+      worth.add(records);
     } catch (error) {
       logger.warn('metrics could not be recorded', { error });
     }
+    worth.feedingSeconds += (performance.now() - startedMs) / 1e3;
   });
 }

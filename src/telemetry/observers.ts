@@ -1,10 +1,9 @@
-import { type BatchObservableResult, diag, type Meter, type Observable } from '@opentelemetry/api';
-import { AttributeSets, type Caps } from './attribute-sets.ts';
-import { type AttributeKey, METRICS, type MetricDoc, OTHER } from './names.ts';
+import { type BatchObservableResult, diag, type Meter } from '@opentelemetry/api';
+import type { Caps } from './attribute-sets.ts';
+import { type AttributeKey, METRICS, OTHER } from './names.ts';
+import { max, Series, sum } from './series.ts';
 import type { TelemetrySource } from './source.ts';
-
-/** Attribute sets of one metric: 100 pools with ten reasons each. */
-const MOST_SETS = 1000;
+import type { Worth } from './worth.ts';
 
 /** Losses of telemetry's own. */
 export interface Losses {
@@ -14,80 +13,166 @@ export interface Losses {
   readonly skipped: () => number;
 }
 
+/** A few series, and how to read them. */
+interface Reading {
+  readonly series: readonly Series[];
+  readonly read: () => void;
+}
+
 /**
  * Registers the metrics that are read at collection time. Returns the function that unregisters them.
  *
  * @param losses what telemetry itself could not show as it is
  */
-export function observeSource(meter: Meter, source: TelemetrySource, caps: Caps, losses: Losses): () => void {
+export function observeSource(
+  meter: Meter,
+  source: TelemetrySource,
+  caps: Caps,
+  losses: Losses,
+  worth: Worth,
+): () => void {
+  const readings = [
+    ...decisionReadings(meter, source, caps),
+    ...processReadings(meter, source, caps),
+    ...worthReadings(meter, caps, worth),
+    machineReading(meter, source, caps, worth),
+    ...lossReadings(meter, caps, losses),
+  ];
+  const series = readings.flatMap((reading) => reading.series);
+  const observables = series.map((each) => each.observable);
+  const collect = (result: BatchObservableResult): void => {
+    for (const { read } of readings) attempt(read);
+    for (const each of series) each.report(result);
+  };
+  meter.addBatchObservableCallback(collect, observables);
+  worth.costModelOf = (pool) => source.costModel(pool);
+  return () => {
+    worth.costModelOf = undefined;
+    meter.removeBatchObservableCallback(collect, observables);
+  };
+}
+
+function decisionReadings(meter: Meter, source: TelemetrySource, caps: Caps): Reading[] {
   const decisions = new Series(meter, METRICS.decisions, caps, sum);
-  const threshold = new Series(meter, METRICS.threshold, caps, Math.max);
-  const mailbox = new Series(meter, METRICS.actorMailbox, caps, Math.max);
+  const explorations = new Series(meter, METRICS.explorations, caps, sum);
+  const inFlight = new Series(meter, METRICS.transfersInFlight, caps, sum);
+  const circuit = new Series(meter, METRICS.circuitOpen, caps, max);
+  const stage = new Series(meter, METRICS.modelStage, caps, max);
+  const threshold = new Series(meter, METRICS.threshold, caps, max);
+  const adjustments = new Series(meter, METRICS.thresholdAdjustments, caps, sum);
+  const trainings = new Series(meter, METRICS.trainings, caps, sum);
+  return [
+    {
+      series: [decisions],
+      read: () => source.decisions((pool, method, reason, count) => decisions.add(count, pool, method, reason)),
+    },
+    {
+      series: [explorations, inFlight, circuit, stage],
+      read: () =>
+        source.pools((pool, state) => {
+          explorations.add(state.explorations, pool);
+          inFlight.add(state.inFlight, pool);
+          circuit.add(state.circuitOpen ? 1 : 0, pool);
+          stage.add(state.modelStage, pool);
+        }),
+    },
+    {
+      series: [threshold],
+      read: () =>
+        source.thresholds((pool, dataType, bytes) => {
+          // The highest of many pools' thresholds says nothing about any.
+          if (caps.get('pool')?.admit(pool) !== OTHER) threshold.add(bytes, pool, dataType);
+        }),
+    },
+    {
+      series: [adjustments],
+      read: () => source.thresholdAdjustments((pool, direction, count) => adjustments.add(count, pool, direction)),
+    },
+    {
+      series: [trainings],
+      read: () => source.trainings((pool, outcome, count) => trainings.add(count, pool, outcome)),
+    },
+  ];
+}
+
+function processReadings(meter: Meter, source: TelemetrySource, caps: Caps): Reading[] {
+  const mailbox = new Series(meter, METRICS.actorMailbox, caps, max);
   const restarts = new Series(meter, METRICS.supervisorRestarts, caps, sum);
   const dropped = new Series(meter, METRICS.recordsDropped, caps, sum);
   const alerts = new Series(meter, METRICS.alertsActive, caps, sum);
   const webhook = new Series(meter, METRICS.webhookMessages, caps, sum);
+  return [
+    { series: [mailbox], read: () => source.mailboxes((actor, length) => mailbox.add(length, actor)) },
+    {
+      series: [restarts],
+      read: () => source.restarts((supervisor, child, count) => restarts.add(count, supervisor, child)),
+    },
+    { series: [dropped], read: () => source.dropped((cause, count) => dropped.add(count, cause)) },
+    { series: [alerts], read: () => source.alerts((kind, severity, active) => alerts.add(active, kind, severity)) },
+    { series: [webhook], read: () => source.webhook((outcome, count) => webhook.add(count, outcome)) },
+  ];
+}
+
+function worthReadings(meter: Meter, caps: Caps, worth: Worth): Reading[] {
+  const verdicts = new Series(meter, METRICS.verdicts, caps, sum);
+  const durations = new Series(meter, METRICS.strategyDuration, caps, sum);
+  return [
+    {
+      series: [verdicts],
+      read: () => {
+        for (const [pool, verdict, count] of worth.verdicts()) verdicts.add(count, pool, verdict);
+      },
+    },
+    {
+      series: [durations],
+      read: () => {
+        for (const [pool, strategy, seconds] of worth.seconds()) durations.add(seconds, pool, strategy);
+      },
+    },
+  ];
+}
+
+function machineReading(meter: Meter, source: TelemetrySource, caps: Caps, worth: Worth): Reading {
+  const degraded = new Series(meter, METRICS.degraded, caps, max);
+  const overhead = new Series(meter, METRICS.overhead, caps, sum);
+  const waiting = new Series(meter, METRICS.recordsWaiting, caps, sum);
+  const storeSize = new Series(meter, METRICS.storeSize, caps, sum);
+  const utilization = new Series(meter, METRICS.resourceUtilization, caps, max);
+  const delay = new Series(meter, METRICS.eventLoopDelay, caps, max);
+  const room = new Series(meter, METRICS.sharedMemoryRoom, caps, max);
+  const known = (series: Series, value: number | undefined, ...labels: string[]): void => {
+    if (value !== undefined && Number.isFinite(value)) series.add(value, ...labels);
+  };
+  return {
+    series: [degraded, overhead, waiting, storeSize, utilization, delay, room],
+    read() {
+      const machine = source.machine();
+      degraded.add(machine.degraded ? 1 : 0);
+      overhead.add(worth.decisionSeconds, 'decisions');
+      overhead.add(machine.actorsMs / 1e3, 'actors');
+      overhead.add(worth.feedingSeconds, 'metrics');
+      waiting.add(machine.recordsWaiting);
+      known(storeSize, machine.storeSize);
+      known(utilization, machine.systemLoad, 'cpu');
+      known(utilization, machine.memoryLoad, 'memory');
+      known(delay, machine.eventLoopDelayUs === undefined ? undefined : machine.eventLoopDelayUs / 1e6);
+      known(room, machine.sharedMemoryRoom);
+    },
+  };
+}
+
+function lossReadings(meter: Meter, caps: Caps, losses: Losses): Reading[] {
   const folded = new Series(meter, METRICS.folded, caps, sum);
   const skipped = new Series(meter, METRICS.skipped, caps, sum);
-
-  const read = [
-    () => source.decisions((pool, method, reason, count) => decisions.add(count, pool, method, reason)),
-    () =>
-      source.thresholds((pool, dataType, bytes) => {
-        // The highest of many pools' thresholds says nothing about any.
-        if (caps.get('pool')?.admit(pool) !== OTHER) threshold.add(bytes, pool, dataType);
-      }),
-    () => source.mailboxes((actor, length) => mailbox.add(length, actor)),
-    () => source.restarts((supervisor, child, count) => restarts.add(count, supervisor, child)),
-    () => source.dropped((cause, count) => dropped.add(count, cause)),
-    () => source.alerts((kind, severity, active) => alerts.add(active, kind, severity)),
-    () => source.webhook((outcome, count) => webhook.add(count, outcome)),
-    () => {
-      for (const [key, count] of losses.folded) folded.add(count, key);
+  return [
+    {
+      series: [folded],
+      read: () => {
+        for (const [key, count] of losses.folded) folded.add(count, key);
+      },
     },
-    () => skipped.add(losses.skipped()),
+    { series: [skipped], read: () => skipped.add(losses.skipped()) },
   ];
-  const series = [decisions, threshold, mailbox, restarts, dropped, alerts, webhook, folded, skipped];
-  const observables = series.map((each) => each.observable);
-  const collect = (result: BatchObservableResult): void => {
-    for (const each of read) attempt(each);
-    for (const each of series) each.report(result);
-  };
-  meter.addBatchObservableCallback(collect, observables);
-  return () => meter.removeBatchObservableCallback(collect, observables);
-}
-
-/** One metric during one collection: readings that fall into one series are combined, because the SDK keeps only the last. */
-class Series {
-  readonly observable: Observable;
-  readonly #sets: AttributeSets;
-  readonly #combine: (a: number, b: number) => number;
-  readonly #readings = new Map<ReturnType<AttributeSets['of']>, number>();
-
-  constructor(meter: Meter, doc: MetricDoc, caps: Caps, combine: (a: number, b: number) => number) {
-    const { name, unit, description } = doc;
-    this.observable =
-      doc.instrument === 'counter'
-        ? meter.createObservableCounter(name, { unit, description })
-        : meter.createObservableGauge(name, { unit, description });
-    this.#sets = new AttributeSets(doc.attributes, caps, MOST_SETS, () => {});
-    this.#combine = combine;
-  }
-
-  add(value: number, ...labels: string[]): void {
-    const set = this.#sets.of(labels);
-    const before = this.#readings.get(set);
-    this.#readings.set(set, before === undefined ? value : this.#combine(before, value));
-  }
-
-  report(result: BatchObservableResult): void {
-    for (const [set, value] of this.#readings) result.observe(this.observable, value, set);
-    this.#readings.clear();
-  }
-}
-
-function sum(a: number, b: number): number {
-  return a + b;
 }
 
 /** One reading that fails costs only itself. */

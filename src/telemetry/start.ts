@@ -2,6 +2,7 @@ import { context, metrics, trace } from '@opentelemetry/api';
 import type { NodeSDK, NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { PitwallError } from '../errors.ts';
 import { SCOPE } from './names.ts';
+import { openPrometheus, type PrometheusEndpoint, type PrometheusOptions } from './prometheus.ts';
 import { hasMetrics, hasTracing } from './sdk-presence.ts';
 
 /** All optional: what is absent comes from OpenTelemetry's environment variables (`OTEL_SERVICE_NAME`, `OTEL_EXPORTER_OTLP_ENDPOINT`, …). */
@@ -10,6 +11,11 @@ export interface StartTelemetryOptions extends Partial<NodeSDKConfiguration> {
   readonly metricExporter?: MetricExporter;
   /** Milliseconds between two exports to `metricExporter`. Default 60 000. */
   readonly metricIntervalMs?: number;
+  /**
+   * An endpoint for Prometheus to scrape: `true` for `http://127.0.0.1:9464/metrics`. Needs the package `@opentelemetry/exporter-prometheus`. Metrics
+   * then go there, and by OTLP only where a `metricExporter` or `metricReaders` are given too. Default: none.
+   */
+  readonly prometheus?: boolean | PrometheusOptions;
   /** Milliseconds that `shutdown()` waits for the last export. Default 5000. */
   readonly shutdownTimeoutMs?: number;
 }
@@ -18,6 +24,8 @@ type SdkModule = typeof import('@opentelemetry/sdk-node');
 type MetricExporter = ConstructorParameters<SdkModule['metrics']['PeriodicExportingMetricReader']>[0]['exporter'];
 
 export interface RunningTelemetry {
+  /** Where one was asked for. */
+  readonly prometheus: PrometheusEndpoint | undefined;
   /** Exports what is left and unregisters the SDK. Resolves after `shutdownTimeoutMs` at the latest, also when the receiver is gone. */
   shutdown(): Promise<void>;
 }
@@ -27,7 +35,8 @@ export interface RunningTelemetry {
  * batches, metrics periodically; both by OTLP unless given exporters or told otherwise by the environment.
  *
  * @throws PitwallError `PITWALL_TELEMETRY_SDK_MISSING` when the package `@opentelemetry/sdk-node` is not installed;
- * `PITWALL_TELEMETRY_SDK_PRESENT` when an SDK is registered already: pitwall uses that one
+ * `PITWALL_TELEMETRY_SDK_PRESENT` when an SDK is registered already: pitwall uses that one; `PITWALL_TELEMETRY_EXPORTER_MISSING` and
+ * `PITWALL_TELEMETRY_ENDPOINT_FAILED` where the Prometheus endpoint cannot be had
  *
  * @example
  * const telemetry = await startTelemetry({ serviceName: 'my-host' });
@@ -37,7 +46,13 @@ export interface RunningTelemetry {
  * await telemetry.shutdown();
  */
 export async function startTelemetry(options: StartTelemetryOptions = {}): Promise<RunningTelemetry> {
-  const { metricExporter, metricIntervalMs = 60_000, shutdownTimeoutMs = 5_000, ...configuration } = options;
+  const {
+    metricExporter,
+    metricIntervalMs = 60_000,
+    shutdownTimeoutMs = 5_000,
+    prometheus = false,
+    ...configuration
+  } = options;
   if (hasTracing(trace.getTracerProvider()) || hasMetrics(metrics.getMeter(SCOPE))) {
     throw new PitwallError(
       'PITWALL_TELEMETRY_SDK_PRESENT',
@@ -45,25 +60,29 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     );
   }
   const module = await loadSdk();
-  const readers =
-    metricExporter === undefined
-      ? {}
-      : {
-          metricReaders: [
-            ...(configuration.metricReaders ?? []),
-            new module.metrics.PeriodicExportingMetricReader({
-              exporter: metricExporter,
-              exportIntervalMillis: metricIntervalMs,
-              exportTimeoutMillis: Math.min(metricIntervalMs, 30_000),
-            }),
-          ],
-        };
+  const scraped = prometheus === false ? undefined : await openPrometheus(prometheus === true ? {} : prometheus);
+  const metricReaders = [
+    ...(configuration.metricReaders ?? []),
+    ...(scraped === undefined ? [] : [scraped.reader]),
+    ...(metricExporter === undefined
+      ? []
+      : [
+          new module.metrics.PeriodicExportingMetricReader({
+            exporter: metricExporter,
+            exportIntervalMillis: metricIntervalMs,
+            exportTimeoutMillis: Math.min(metricIntervalMs, 30_000),
+          }),
+        ]),
+  ];
+  // An empty list says: no metrics. Without a list the environment says where they go.
+  const readers = metricReaders.length > 0 ? { metricReaders } : {};
   const sdk = new module.NodeSDK({ ...configuration, ...readers });
   sdk.start();
   let stopped: Promise<void> | undefined;
   return {
+    prometheus: scraped && { url: scraped.url, handler: scraped.handler },
     shutdown() {
-      stopped ??= stop(sdk, shutdownTimeoutMs);
+      stopped ??= stop(sdk, shutdownTimeoutMs).then(() => scraped?.close());
       return stopped;
     },
   };

@@ -32,6 +32,7 @@ import type { PoolBuffer } from '../transports/pool-buffer.ts';
 import type { ProbeOffer } from '../transports/probe-offer.ts';
 import type { RuntimePort } from '../transports/runtime-port.ts';
 import { Brain } from './brain.ts';
+import { type Condition, conditionsOf } from './conditions.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { Notices } from './notices.ts';
 import { createPort } from './port.ts';
@@ -156,23 +157,33 @@ export class Engine {
 
   status(): { state: 'running' | 'degraded' | 'stopped'; reasons: readonly string[] } {
     if (this.#stopped) return { state: 'stopped', reasons: [] };
-    const reasons: string[] = [];
-    if (this.#rootFailure !== undefined) reasons.push(`the supervision tree is down: ${this.#rootFailure}`);
-    else if (!this.destinations.controller.whereis()) reasons.push('the controller is down');
-    const store = this.#storeOwner.status;
-    if (store.kind === 'closed') reasons.push('the store is down');
-    else if (store.reason !== undefined) reasons.push(`nothing is kept on disk: ${store.reason}`);
-    if (this.brain.mode !== 'enabled') reasons.push(`decisions are ${this.brain.mode}`);
-    for (const { pool, transport, breaker } of this.brain.board.slots()) {
-      if (transport?.reason !== undefined) reasons.push(`pool ${pool}: ${transport.reason}`);
-      if (breaker !== 'closed') reasons.push(`pool ${pool}: the zero-copy lane's circuit is ${breaker}`);
-    }
+    const reasons = this.conditions().map(({ reason }) => reason);
     return { state: reasons.length > 0 ? 'degraded' : 'running', reasons };
+  }
+
+  /** What is not as it should be. */
+  conditions(): Condition[] {
+    return conditionsOf({
+      rootFailure: this.#rootFailure,
+      controllerRuns: this.destinations.controller.whereis() !== undefined,
+      store: this.#storeOwner.status,
+      mode: this.brain.mode,
+      pools: this.brain.board.slots(),
+    });
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** What is stored, to read from; undefined while the store is down. */
   get store(): MetricsStore | undefined {
     return this.#storeOwner.store;
+  }
+
+  /** Bytes of the store's file; undefined where nothing is kept on disk. */
+  get storeSize(): number | undefined {
+    return this.#storeOwner.fileSize;
   }
 
   /** Both trees below one node, which stands for the system. */

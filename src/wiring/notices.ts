@@ -14,6 +14,7 @@ import type { DriftAlarm } from '../learning/drift.ts';
 import type { ThresholdChange } from '../learning/threshold-tuning.ts';
 import type { ExplorationLimits } from '../learning/types.ts';
 import { cast, type DeadLetter, describeReason, type SupervisorReport } from '../otp/index.ts';
+import { EventTally } from './event-tally.ts';
 
 /** What a host may listen to. */
 export type RuntimeEvent =
@@ -42,6 +43,7 @@ const MAX_NAMES = 64;
 export type AlertListener = (news: 'raised' | 'resolved', alert: Alert | PastAlert) => void;
 
 export class Notices {
+  readonly tally = new EventTally();
   readonly #logger: Logger;
   readonly #timeline: Timeline;
   readonly #listeners = new Set<RuntimeListener>();
@@ -152,6 +154,7 @@ export class Notices {
 
   trained(pool: string, outcome: TrainingOutcome): void {
     this.#logger.info(`pool ${pool}: training: ${outcome.type}`);
+    this.tally.trained(pool, outcome.type);
     this.emit({ type: 'trained', pool, outcome });
     if (outcome.type === 'not_better') this.#logger.info(`pool ${pool}: version ${outcome.version}: ${outcome.reason}`);
     if (outcome.type === 'published' || outcome.type === 'not_better') this.resolveAll('drift', pool);
@@ -223,6 +226,7 @@ export class Notices {
       const step = `${what} ${change.from} -> ${change.to} bytes: ${change.reason}`;
       this.#timeline.add('threshold_changed', step, pool);
       this.#logger.info(`pool ${pool}: ${step}`);
+      this.tally.thresholdChanged(pool, change);
       this.emit({ type: 'threshold_changed', pool, change });
     }
   }

@@ -1,5 +1,6 @@
 /** Opens the store for `metrics_store`, again and again if need be. */
 
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { RuntimeConfig } from '../config/types.ts';
 import { MEMORY_LIMIT, type MetricsStore, openStore } from '../metrics/store.ts';
@@ -33,6 +34,12 @@ export class StoreOwner {
   get environmentPath(): string | undefined {
     const { dataDir } = this.#config;
     return dataDir === false || this.#open?.status.kind !== 'durable' ? undefined : path.join(dataDir, ENVIRONMENT);
+  }
+
+  /** Bytes of the environment's file. */
+  get fileSize(): number | undefined {
+    const folder = this.environmentPath;
+    return folder === undefined ? undefined : statSync(path.join(folder, 'data.mdb'), { throwIfNoEntry: false })?.size;
   }
 
   /** The open store, to read from; undefined where none is. */

@@ -1,14 +1,21 @@
 /** What the runtime counts anyway, as telemetry reads it when metrics are collected. */
 import type { AlertTable } from '../actors/adviser-alerts.ts';
-import type { ProcessTree } from '../otp/index.ts';
+import type { RolloutStage } from '../decision/types.ts';
+import type { ProcessTree, System } from '../otp/index.ts';
 import type { TelemetrySource } from '../telemetry/source.ts';
 import type { Brain } from './brain.ts';
+import type { Notices } from './notices.ts';
 import type { Webhook } from './webhook.ts';
 
 export interface CountedRuntime {
   readonly brain: Brain;
   readonly alertTable: AlertTable;
   readonly webhook: Webhook | undefined;
+  readonly notices: Notices;
+  readonly system: System;
+  /** Bytes of the store's file. */
+  readonly storeSize: number | undefined;
+  status(): { readonly state: string };
   tree(): ProcessTree;
 }
 
@@ -45,8 +52,42 @@ export function telemetrySource(runtime: CountedRuntime): TelemetrySource {
       if (webhook === undefined) return;
       for (const [outcome, count] of Object.entries(webhook.counts)) observe(outcome, count);
     },
+    costModel: (pool) => runtime.brain.board.slot(pool)?.costModel,
+    pools(observe) {
+      for (const { slot, counters } of runtime.brain.admission.pools()) {
+        observe(slot.pool, {
+          explorations: counters.explored,
+          inFlight: slot.inFlight,
+          circuitOpen: slot.breaker !== 'closed',
+          modelStage: slot.model === undefined ? 0 : STAGES.indexOf(slot.rolloutStage),
+        });
+      }
+    },
+    thresholdAdjustments(observe) {
+      for (const [pool, direction, count] of runtime.notices.tally.thresholds()) observe(pool, direction, count);
+    },
+    trainings(observe) {
+      for (const [pool, outcome, count] of runtime.notices.tally.trainings()) observe(pool, outcome, count);
+    },
+    machine() {
+      const { brain, system, storeSize } = runtime;
+      return {
+        degraded: runtime.status().state === 'degraded',
+        actorsMs: system.scheduler.busyMs,
+        recordsWaiting: brain.queue.pendingStore,
+        storeSize,
+        systemLoad: undefined,
+        memoryLoad: undefined,
+        eventLoopDelayUs: undefined,
+        sharedMemoryRoom: undefined,
+        ...brain.board.resources,
+      };
+    },
   };
 }
+
+/** As `pitwall.model.stage` counts them. */
+const STAGES: readonly RolloutStage[] = ['observe', 'confident', 'adaptive'];
 
 function eachProcess(node: ProcessTree, visit: (node: ProcessTree) => void): void {
   visit(node);

@@ -85,7 +85,8 @@ describe('without an SDK', () => {
     };
     telemetry.observe({
       ...{ decisions: never, thresholds: never, mailboxes: never, restarts: never, dropped: never },
-      ...{ alerts: never, webhook: never },
+      ...{ alerts: never, webhook: never, costModel: never, pools: never },
+      ...{ thresholdAdjustments: never, trainings: never, machine: never },
     })();
   });
 });

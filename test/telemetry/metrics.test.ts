@@ -7,7 +7,29 @@ import { recordOf } from './record.ts';
 import { type Sdk, startSdk } from './sdk.ts';
 
 const { logger } = parseConfig({ logger: false });
-const nothing: TelemetrySource = { decisions() {}, thresholds() {}, mailboxes() {}, restarts() {}, dropped() {}, alerts() {}, webhook() {} };
+const nothing: TelemetrySource = {
+  decisions() {},
+  thresholds() {},
+  mailboxes() {},
+  restarts() {},
+  dropped() {},
+  alerts() {},
+  webhook() {},
+  costModel: () => undefined,
+  pools() {},
+  thresholdAdjustments() {},
+  trainings() {},
+  machine: () => ({
+    degraded: false,
+    actorsMs: 0,
+    recordsWaiting: 0,
+    storeSize: undefined,
+    systemLoad: undefined,
+    memoryLoad: undefined,
+    eventLoopDelayUs: undefined,
+    sharedMemoryRoom: undefined,
+  }),
+};
 
 let sdk: Sdk;
 let telemetry: Telemetry;

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,5 +126,59 @@ describe('startTelemetry', () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe('the Prometheus endpoint', () => {
+  it('answers a scrape on loopback, GET and HEAD at its path alone, and is gone after shutdown', async () => {
+    running = await startTelemetry({ ...quiet, spanProcessors: [], prometheus: { port: 0 } });
+    const url = running.prometheus?.url ?? '';
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+    createTelemetry({ logger }).recordBatch([recordOf()]);
+    const answer = await fetch(url);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    expect(await answer.text()).toMatch(/^pitwall_transfer_size_count\{pitwall_pool="ml",.*\} 1$/m);
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+    expect((await fetch(url.replace('metrics', 'else'))).status).toBe(404);
+    await running.shutdown();
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it("mounts in a host's own server, beside an exporter", async () => {
+    const metricExporter = new Kept();
+    const options = { ...quiet, spanProcessors: [], metricExporter, prometheus: { listen: false } };
+    running = await startTelemetry(options);
+    const { prometheus } = running;
+    expect(prometheus?.url).toBeUndefined();
+    createTelemetry({ logger }).recordBatch([recordOf()]);
+    const server = http.createServer((request, response) => prometheus?.handler(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = server.address();
+      if (typeof address !== 'object' || address === null) throw new Error('no port');
+      const text = await (await fetch(`http://127.0.0.1:${address.port}`)).text();
+      expect(text).toContain('pitwall_transfer_size_count');
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    await running.shutdown();
+    expect(metricExporter.getMetrics()).not.toEqual([]);
+  });
+
+  it('says what is wrong with its address, and leaves no SDK behind', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    if (typeof address !== 'object' || address === null) throw new Error('no port');
+    await expect(startTelemetry({ ...quiet, prometheus: { port: address.port } })).rejects.toMatchObject({
+      code: 'PITWALL_TELEMETRY_ENDPOINT_FAILED',
+      message: expect.stringContaining('EADDRINUSE'),
+    });
+    taken.close();
+    await expect(startTelemetry({ ...quiet, prometheus: { port: 70_000 } })).rejects.toThrow(/prometheus.port/);
+    await expect(startTelemetry({ ...quiet, prometheus: { path: 'metrics' } })).rejects.toThrow(/prometheus.path/);
+    expect(createTelemetry({ logger }).listened.metrics).toBe(false);
   });
 });

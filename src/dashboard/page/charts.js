@@ -2,7 +2,20 @@
 /** Charts by uPlot, each with a key, a sentence for those who do not see it, and its data as a table. */
 
 import { make } from './dom.js';
-import uPlot from './uplot.js';
+
+/**
+ * @typedef {import('./uplot.js').default} Plot
+ * @typedef {import('./uplot.js').default.Options} Options
+ * @typedef {import('./uplot.js').default.Axis} Axis
+ * @typedef {import('./uplot.js').default.Series} Series
+ * @typedef {import('./uplot.js').default.AlignedData} AlignedData
+ */
+
+/** Undefined where the package is not installed (inside a bundle, say): then there are the tables. */
+const uPlot = await import('./uplot.js').then(
+  (module) => module.default,
+  () => undefined,
+);
 
 /**
  * @typedef {{ label: string, colour: string, dash?: number[], scale?: string, kind?: 'line' | 'step' | 'bars' | 'points', format: (value: number) => string }} Line
@@ -16,7 +29,7 @@ export class Chart {
   /** @type {HTMLElement} */ #table;
   /** @type {HTMLDetailsElement} */ #details;
   /** @type {Kind} */ #kind;
-  /** @type {uPlot | undefined} */ #drawn;
+  /** @type {Plot | undefined} */ #drawn;
   #shape = '';
   /** @type {readonly Line[]} */ #lines = [];
   /** @type {readonly Values[]} */ #data = [];
@@ -56,7 +69,7 @@ export class Chart {
     if (shape !== this.#shape || this.#drawn === undefined) {
       this.#shape = shape;
       this.#draw();
-    } else this.#drawn.setData(/** @type {uPlot.AlignedData} */ (/** @type {unknown} */ (data)));
+    } else this.#drawn.setData(/** @type {AlignedData} */ (/** @type {unknown} */ (data)));
     this.#fillTable();
   }
 
@@ -66,13 +79,10 @@ export class Chart {
   }
 
   #draw() {
+    if (uPlot === undefined) return;
     this.#drawn?.destroy();
     const options = optionsOf(this.#kind, this.#lines, this.#plot.clientWidth || 300);
-    this.#drawn = new uPlot(
-      options,
-      /** @type {uPlot.AlignedData} */ (/** @type {unknown} */ (this.#data)),
-      this.#plot,
-    );
+    this.#drawn = new uPlot(options, /** @type {AlignedData} */ (/** @type {unknown} */ (this.#data)), this.#plot);
     this.#keys.replaceChildren(...this.#lines.map(keyOf));
   }
 
@@ -124,7 +134,7 @@ function colourOf(name) {
  * @param {Kind} kind
  * @param {readonly Line[]} lines
  * @param {number} width
- * @returns {uPlot.Options}
+ * @returns {Options}
  */
 function optionsOf(kind, lines, width) {
   const axis = {
@@ -133,7 +143,7 @@ function optionsOf(kind, lines, width) {
     ticks: { stroke: colourOf('--line'), width: 1 },
     font: '13px system-ui, sans-serif',
   };
-  /** @type {uPlot.Axis[]} */
+  /** @type {Axis[]} */
   const axes = [
     {
       ...axis,
@@ -176,11 +186,11 @@ function optionsOf(kind, lines, width) {
 
 /**
  * @param {Line} line
- * @returns {uPlot.Series}
+ * @returns {Series}
  */
 function seriesOf({ label, colour, dash, scale, kind = 'line' }) {
   const stroke = colourOf(colour);
-  const { bars, stepped } = uPlot.paths;
+  const { bars, stepped } = uPlot?.paths ?? {};
   const base = { label, stroke, width: 2, spanGaps: true, scale: scale ?? 'y', points: { show: false } };
   if (kind === 'bars' && bars) return { ...base, fill: stroke, width: 0, paths: bars({ size: [0.8, 40] }) };
   if (kind === 'step' && stepped) return { ...base, paths: stepped({ align: 1 }) };
