@@ -77,7 +77,7 @@ async function takeAll() {
   mkdirSync(folder, { recursive: true });
   const browser = await chromium.launch({ executablePath: program(), args: ['--no-sandbox'] });
   try {
-    const desk = { width: 1200, height: 1000 };
+    const desk = { width: 1200, height: 1300 };
     await take('light', { viewport: desk, colorScheme: 'light' });
     await take('dark', { viewport: desk, colorScheme: 'dark' });
     await take('phone', { viewport: { width: 375, height: 1200 }, colorScheme: 'light', isMobile: true });
@@ -108,27 +108,101 @@ async function takeAll() {
   }
 }
 
-/** Packs the picture as tightly as its format can: browsers are in a hurry. */
+/** The same picture with a palette of its 256 most frequent colours, packed tightly: a third of the size, and no eye sees it. */
 function shrink(/** @type {string} */ path) {
   const picture = readFileSync(path);
-  const chunks = [];
-  const pixels = [];
+  const packed = [];
   for (let at = 8; at < picture.length; at += picture.readUInt32BE(at) + 12) {
-    const body = picture.subarray(at + 8, at + 8 + picture.readUInt32BE(at));
-    const type = picture.toString('latin1', at + 4, at + 8);
-    if (type === 'IDAT') pixels.push(body);
-    else if (['IHDR', 'PLTE', 'tRNS'].includes(type)) chunks.push(chunk(type, body));
+    const end = at + 8 + picture.readUInt32BE(at);
+    if (picture.toString('latin1', at + 4, at + 8) === 'IDAT') packed.push(picture.subarray(at + 8, end));
   }
-  const packed = deflateSync(inflateSync(Buffer.concat(pixels)), { level: 9, memLevel: 9 });
-  const whole = Buffer.concat([
-    picture.subarray(0, 8),
-    ...chunks,
-    chunk('IDAT', packed),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  const head = Buffer.from(picture.subarray(16, 29));
+  const [width, height, channels] = [head.readUInt32BE(0), head.readUInt32BE(4), head[9] === 6 ? 4 : 3];
+  const pixels = unfiltered(inflateSync(Buffer.concat(packed)), width * channels, channels);
+  const { palette, rows } = indexed(pixels, width, height, channels);
+  head[9] = 3;
+  const chunks = [
+    chunk('IHDR', head),
+    chunk('PLTE', palette),
+    chunk('IDAT', deflateSync(rows, { level: 9, memLevel: 9 })),
+  ];
+  const whole = Buffer.concat([picture.subarray(0, 8), ...chunks, chunk('IEND', Buffer.alloc(0))]);
   writeFileSync(path, whole);
   console.log(`${path} ${whole.length} bytes, were ${picture.length}`);
   if (whole.length > MAX_BYTES) throw new Error(`${path} has ${whole.length} bytes, more than ${MAX_BYTES}`);
+}
+
+/**
+ * Takes PNG's filters back (W3C, "Portable Network Graphics Specification", 9.2).
+ * @param {Buffer} raw
+ * @param {number} stride bytes of a line
+ * @param {number} step bytes of a pixel
+ */
+function unfiltered(raw, stride, step) {
+  const pixels = Buffer.alloc((raw.length / (stride + 1)) * stride);
+  for (let from = 0, to = 0; from < raw.length; from += stride + 1, to += stride) {
+    for (let x = 0; x < stride; x += 1) {
+      const left = x < step ? 0 : (pixels[to + x - step] ?? 0);
+      const above = to === 0 ? 0 : (pixels[to + x - stride] ?? 0);
+      const corner = x < step || to === 0 ? 0 : (pixels[to + x - stride - step] ?? 0);
+      const guess = [0, left, above, (left + above) >> 1, paeth(left, above, corner)][raw[from] ?? 0] ?? 0;
+      pixels[to + x] = (raw[from + 1 + x] ?? 0) + guess;
+    }
+  }
+  return pixels;
+}
+
+/**
+ * @param {number} left
+ * @param {number} above
+ * @param {number} corner
+ */
+function paeth(left, above, corner) {
+  const guess = left + above - corner;
+  const [toLeft, toAbove, toCorner] = [left, above, corner].map((each) => Math.abs(guess - each));
+  if (toLeft <= toAbove && toLeft <= toCorner) return left;
+  return toAbove <= toCorner ? above : corner;
+}
+
+/**
+ * @param {Buffer} pixels
+ * @param {number} width
+ * @param {number} height
+ * @param {number} channels
+ */
+function indexed(pixels, width, height, channels) {
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  const colourAt = (/** @type {number} */ pixel) => pixels.readUIntBE(pixel * channels, 3);
+  for (let pixel = 0; pixel < width * height; pixel += 1) {
+    counts.set(colourAt(pixel), (counts.get(colourAt(pixel)) ?? 0) + 1);
+  }
+  const colours = [...counts].sort((a, b) => b[1] - a[1]).map(([colour]) => colour);
+  const chosen = colours.slice(0, 256);
+  const index = new Map(colours.map((colour) => [colour, nearest(colour, chosen)]));
+  const palette = Buffer.alloc(chosen.length * 3);
+  chosen.forEach((colour, at) => {
+    palette.writeUIntBE(colour, at * 3, 3);
+  });
+  const rows = Buffer.alloc((width + 1) * height);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) rows[y * (width + 1) + 1 + x] = index.get(colourAt(y * width + x)) ?? 0;
+  }
+  return { palette, rows };
+}
+
+/**
+ * @param {number} colour
+ * @param {readonly number[]} chosen
+ */
+function nearest(colour, chosen) {
+  const distance = (/** @type {number} */ other) =>
+    [16, 8, 0].reduce((sum, shift) => sum + (((colour >> shift) & 255) - ((other >> shift) & 255)) ** 2, 0);
+  let best = 0;
+  for (let at = 1; at < chosen.length; at += 1) {
+    if (distance(chosen[at] ?? 0) < distance(chosen[best] ?? 0)) best = at;
+  }
+  return best;
 }
 
 /**
