@@ -3,7 +3,8 @@ import { BoostedModel } from '../../src/learning/boosted-model.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
 import { isBetter } from '../../src/learning/is-better.ts';
 import type { ReplayChoice, ReplayChooser, ReplayRequest } from '../../src/learning/replay.ts';
-import { type TrainingReport, trainModel } from '../../src/learning/train-model.ts';
+import { trainModel } from '../../src/learning/train-model.ts';
+import type { TrainingReport } from '../../src/learning/training-report.ts';
 import type { CostModelSnapshot, Observation } from '../../src/learning/types.ts';
 
 interface Pool {

@@ -2,7 +2,8 @@
 import type { DriftAlarm } from '../learning/drift.ts';
 import type { ModelVersion, TrainingCause } from '../learning/model-version.ts';
 import type { RolloutStep } from '../learning/rollout.ts';
-import type { TrainingOptions, TrainingReport } from '../learning/train-model.ts';
+import type { TrainingOptions } from '../learning/train-model.ts';
+import type { TrainingReport } from '../learning/training-report.ts';
 import type { ExplorationLimits, JsonValue } from '../learning/types.ts';
 import type { TransferRecord } from '../metrics/record.ts';
 import type { Call } from '../otp/index.ts';

@@ -1,10 +1,10 @@
 /** When a pool is trained, on what, and what becomes of the model that comes back. */
 import { checksum } from '../learning/compiled-trees.ts';
-import { isWorse, verdictOf } from '../learning/is-better.ts';
+import { isWorse, verdictOf, wordsFor } from '../learning/is-better.ts';
 import type { ModelVersion, TrainingCause } from '../learning/model-version.ts';
 import { enter, levelOf } from '../learning/rollout.ts';
-import { layoutOf } from '../learning/second-layer.ts';
-import type { TrainingOptions } from '../learning/train-model.ts';
+import { LEARNER_KINDS, type LearnerKind, layoutOf } from '../learning/second-layer.ts';
+import type { TrainedLayer, TrainingOptions } from '../learning/train-model.ts';
 import type { JsonValue } from '../learning/types.ts';
 import type { Trained, TrainStored } from '../workers/training-task.ts';
 import type { LearnerArgs, Order, TrainingOutcome } from './learner-messages.ts';
@@ -51,6 +51,7 @@ export function orderFor(
     seed: own.nextVersion,
     minimumRows: args.minimumSamples,
     heldOutShare: args.heldOutShare,
+    learners: LEARNER_KINDS,
   };
   const task: TrainStored = {
     type: 'train_stored',
@@ -107,7 +108,8 @@ function judge(args: LearnerArgs, own: PoolLearner, order: Order, trained: Train
   const stays = own.pinned !== undefined ? `version ${own.pinned} is pinned` : undefined;
   const publishes = verdict.publish && stays === undefined;
   const reason = verdict.publish ? (stays ?? verdict.evidence) : verdict.refusal;
-  const version = versionOf(args, own, order, trained, publishes, reason);
+  keepRunnerUp(args, own, order, trained);
+  const version = versionOf(args, own, order, trained, trained.libraries, publishes, reason);
   let model: ReturnType<typeof modelOf>;
   try {
     // What cannot serve is no version.
@@ -124,6 +126,28 @@ function judge(args: LearnerArgs, own: PoolLearner, order: Order, trained: Train
     drop(args, own, report.incumbent.alone.difference);
   }
   return { type: 'not_better', version: version.version, reason, report };
+}
+
+/** The other learner's model is kept like one that was refused, before the better one: to be looked at, or pinned. */
+function keepRunnerUp(
+  args: LearnerArgs,
+  own: PoolLearner,
+  order: Order,
+  { learner, runnerUp, libraries }: Trained,
+): void {
+  if (runnerUp === undefined) return;
+  const { rival } = runnerUp.report;
+  const percent =
+    rival === undefined ? '' : ` (held-out cost ${(100 * rival.challenged.difference).toFixed(2)} % against it)`;
+  const reason = `the ${wordsFor(learner)} of the same training came first${percent}`;
+  const version = versionOf(args, own, order, runnerUp, libraries, false, reason);
+  try {
+    modelOf(version, runnerUp.buffer);
+  } catch {
+    // What cannot serve is no version.
+    return;
+  }
+  keepVersion(args, own, version, runnerUp.buffer);
 }
 
 /** Makes a version the serving one, and lets decisions read it. */
@@ -177,16 +201,17 @@ function versionOf(
   args: LearnerArgs,
   own: PoolLearner,
   { cause, parent, options }: Order,
-  { learner, buffer, report, libraries }: Trained,
+  { learner, buffer, report }: TrainedLayer,
+  libraries: Trained['libraries'],
   published: boolean,
   reason: string,
 ): ModelVersion {
-  const { heldOut, incumbent, validation, trees, rows, fromMs, toMs, seed } = report;
+  const { heldOut, incumbent, validation, trees, network, rival, rows, fromMs, toMs, seed } = report;
   const version = own.nextVersion;
   return {
     pool: own.pool,
     version,
-    modelId: `${own.pool}-v${version}`,
+    modelId: modelIdOf(own.pool, version, learner),
     learner,
     outcome: published ? 'published' : 'refused',
     reason,
@@ -198,11 +223,16 @@ function versionOf(
       options: plain(options),
       machine: args.machine,
     },
-    scores: { heldOut, incumbent, validation, trees },
+    scores: { heldOut, incumbent, validation, trees, ...(network && { network }), ...(rival && { rival }) },
     layout: layoutOf(learner),
     bytes: buffer.byteLength,
     checksum: checksum(new Uint8Array(buffer)),
   };
+}
+
+/** A model that is not the trees says so in its name: decisions carry it. */
+function modelIdOf(pool: string, version: number, learner: LearnerKind): string {
+  return `${pool}-v${version}${learner === 'boosted_trees' ? '' : `-${learner.replaceAll('_', '-')}`}`;
 }
 
 function plain(options: TrainingOptions): JsonValue {

@@ -26,6 +26,8 @@ export interface DecisionBasis extends Features {
   /** Both lanes' estimates, where they were compared. */
   readonly comparison: LaneComparison | undefined;
   readonly source: EstimateSource;
+  /** Where `source` is `model`. */
+  readonly modelId?: string | undefined;
   readonly ruleFailure: RuleFailure | undefined;
   readonly assigned?: Assignment | undefined;
 }
@@ -77,6 +79,8 @@ export class Decision {
   readonly inFlight: number;
   readonly hourOfDay: number;
   readonly policyVersion: number;
+  /** The trained model whose estimates these are, as `runtime.learning.versions` names it; undefined where the cost model or nothing estimated. */
+  readonly modelId: string | undefined;
   /** The first custom rule that could not be followed; the flow went on without it. */
   readonly ruleFailure: RuleFailure | undefined;
   readonly #goal: Goal;
@@ -108,6 +112,7 @@ export class Decision {
     this.inFlight = basis.inFlight;
     this.hourOfDay = basis.hourOfDay;
     this.policyVersion = basis.policyVersion;
+    this.modelId = basis.modelId;
     this.ruleFailure = basis.ruleFailure;
     this.#goal = basis.goal;
     this.#by = outcome.by;

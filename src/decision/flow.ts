@@ -49,6 +49,7 @@ export class Flow implements DecisionBasis {
   readonly assigned: Assignment | undefined;
   comparison: LaneComparison | undefined = undefined;
   source: EstimateSource = 'cost_model';
+  modelId: string | undefined = undefined;
   /** Whose comparison it is. */
   learner: CostModelSnapshot | undefined = undefined;
   ruleFailure: RuleFailure | undefined = undefined;
@@ -96,7 +97,10 @@ export class Flow implements DecisionBasis {
     if (this.comparison !== undefined) return this.comparison;
     if (!snapshot.policy.learningEnabled || snapshot.mode !== 'enabled') return undefined;
     const byModel = compareByModel(snapshot, this);
-    if (byModel !== undefined) this.source = 'model';
+    if (byModel !== undefined) {
+      this.source = 'model';
+      this.modelId = snapshot.model?.modelId;
+    }
     this.learner = byModel === undefined ? snapshot.costModel : snapshot.model;
     this.comparison = byModel ?? (snapshot.costModel && compareBy(snapshot.costModel, this));
     return this.comparison;

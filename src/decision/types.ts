@@ -4,6 +4,7 @@
  * Units: sizes and memory in bytes, times in microseconds (`…Us`), loads, rates, confidences and probabilities 0..1.
  */
 import type { Goal, PoolLimits } from '../config/types.ts';
+import type { LearnerKind } from '../learning/second-layer.ts';
 import type { CostModelSnapshot } from '../learning/types.ts';
 
 /** The two lanes. */
@@ -148,9 +149,11 @@ export type BreakerState = 'closed' | 'open' | 'half_open';
 /** How far the learned model may steer. `rules`: thresholds and cost model only. */
 export type RolloutStage = 'observe' | 'confident' | 'adaptive';
 
-/** A trained model, compiled. Issue-later: boosted trees. Same estimate contract as the cost model. */
+/** A trained model, compiled. Same estimate contract as the cost model. */
 export interface ModelSnapshot extends CostModelSnapshot {
   readonly modelId: string;
+  /** What kind of model. */
+  readonly learner?: LearnerKind;
   /** Confidence it must state for a decision to follow it, from the rollout stage. */
   readonly requiredConfidence: number;
 }

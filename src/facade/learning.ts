@@ -8,6 +8,7 @@ import { InvalidArgumentError, PitwallError } from '../errors.ts';
 import { checkLanes } from '../hot-path/lanes.ts';
 import type { DriftAlarm } from '../learning/drift.ts';
 import type { ModelVersion } from '../learning/model-version.ts';
+import type { LearnerKind } from '../learning/second-layer.ts';
 import type { Features } from '../learning/types.ts';
 import { call } from '../otp/index.ts';
 import type { SnapshotBoard } from '../snapshots.ts';
@@ -23,6 +24,8 @@ export interface Prediction {
   readonly confidence: number;
   /** What predicted: the trained model, or the cost model below it. */
   readonly source: 'model' | 'cost_model';
+  /** Where it was the trained model: what kind of. */
+  readonly learner: LearnerKind | undefined;
 }
 
 export interface ProbeOptions {
@@ -206,6 +209,7 @@ export class Learning {
       intervalUs: { zero_copy: zeroCopy.intervalUs, grpc: grpc.intervalUs },
       confidence,
       source: slot.model ? 'model' : 'cost_model',
+      learner: slot.model?.learner,
     };
   }
 

@@ -1,10 +1,16 @@
 /**
- * The second layer in service: the cost model's estimate times the exponential of what the trees say. `BoostedModel` is mutable and belongs to the learner, which
+ * The second layer in service: the cost model's estimate times the exponential of what the trained layer says. `BoostedModel` is mutable and belongs to the learner, which
  * feeds it each success (so that its intervals follow the present) and publishes `snapshot()`.
  */
 import { chooseFrom } from './exploration.ts';
 import { RollingResiduals } from './rolling-residuals.ts';
-import { type LearnerKind, openSecondLayer, type SecondLayer } from './second-layer.ts';
+import {
+  confirms,
+  type LearnerKind,
+  openSecondLayer,
+  type RecentPerformance,
+  type SecondLayer,
+} from './second-layer.ts';
 import type {
   CostModelSnapshot,
   ExplorationLimits,
@@ -37,6 +43,7 @@ export interface StoredResiduals {
 /** Same shape as `ModelSnapshot` of the decision. */
 export interface BoostedSnapshot extends CostModelSnapshot {
   readonly modelId: string;
+  readonly learner: LearnerKind;
   readonly requiredConfidence: number;
 }
 
@@ -58,7 +65,7 @@ export class BoostedModel {
   /** Notes how far off a prediction was. `cost`: a snapshot from before the cost model learned this transfer. */
   observe(observation: Observation, cost: CostModelSnapshot): void {
     const { method } = observation;
-    const recent = cost.recentPerformance?.(method) ?? 0;
+    const recent = recentOf(cost);
     const latencyUs =
       cost.estimate(method, observation).latencyUs * Math.exp(this.#layer.correction(method, observation, recent));
     if (!(observation.latencyUs > 0 && observation.latencyUs < 1e12) || !(latencyUs > 0)) return;
@@ -74,7 +81,7 @@ export class BoostedModel {
     return this.#layer;
   }
 
-  /** A frozen view on a cost model's snapshot with the trees on top. */
+  /** A frozen view on a cost model's snapshot with the layer on top. */
   snapshot(cost: CostModelSnapshot, requiredConfidence = this.#options.requiredConfidence): BoostedSnapshot {
     const identity = { modelId: this.#options.modelId, requiredConfidence };
     return new FrozenBoostedModel(cost, this.#layer, identity, {
@@ -84,6 +91,10 @@ export class BoostedModel {
   }
 }
 
+function recentOf(cost: CostModelSnapshot): RecentPerformance {
+  return { grpc: cost.recentPerformance?.('grpc') ?? 0, zero_copy: cost.recentPerformance?.('zero_copy') ?? 0 };
+}
+
 function factorOf(residuals: RollingResiduals): number | undefined {
   const halfWidth = residuals.halfWidth();
   return halfWidth === undefined ? undefined : Math.exp(halfWidth);
@@ -91,9 +102,11 @@ function factorOf(residuals: RollingResiduals): number | undefined {
 
 class FrozenBoostedModel implements BoostedSnapshot {
   readonly modelId: string;
+  readonly learner: LearnerKind;
   readonly requiredConfidence: number;
   readonly #cost: CostModelSnapshot;
   readonly #layer: SecondLayer;
+  readonly #recent: RecentPerformance;
   readonly #factors: { readonly grpc: number | undefined; readonly zeroCopy: number | undefined };
 
   constructor(
@@ -104,13 +117,19 @@ class FrozenBoostedModel implements BoostedSnapshot {
   ) {
     this.#cost = cost;
     this.#layer = layer;
+    this.#recent = recentOf(cost);
     this.#factors = factors;
     this.modelId = identity.modelId;
+    this.learner = layer.kind;
     this.requiredConfidence = identity.requiredConfidence;
     Object.freeze(this);
   }
 
   estimate(method: Lane, features: Features): LatencyEstimate {
+    if (this.#layer.zeroCopyProbability !== undefined) {
+      const { grpc, zeroCopy } = this.compare(features);
+      return method === 'grpc' ? grpc : zeroCopy;
+    }
     return this.#corrected(method, this.#cost.estimate(method, features), this.#correction(method, features));
   }
 
@@ -118,12 +137,18 @@ class FrozenBoostedModel implements BoostedSnapshot {
     const before = this.#cost.compare?.(features);
     const grpc = before?.grpc ?? this.#cost.estimate('grpc', features);
     const zeroCopy = before?.zeroCopy ?? this.#cost.estimate('zero_copy', features);
-    const ofGrpc = this.#correction('grpc', features);
-    const ofZeroCopy = this.#correction('zero_copy', features);
+    const logRatio = before?.logRatio ?? Math.log(grpc.latencyUs / zeroCopy.latencyUs);
+    let ofGrpc = this.#correction('grpc', features);
+    let ofZeroCopy = this.#correction('zero_copy', features);
+    const change = ofGrpc - ofZeroCopy;
+    if (!(this.#mayTurn(logRatio, change, features) && this.#mayTurn(meanRatio(grpc, zeroCopy), change, features))) {
+      ofGrpc = 0;
+      ofZeroCopy = 0;
+    }
     return {
       grpc: this.#corrected('grpc', grpc, ofGrpc),
       zeroCopy: this.#corrected('zero_copy', zeroCopy, ofZeroCopy),
-      logRatio: (before?.logRatio ?? Math.log(grpc.latencyUs / zeroCopy.latencyUs)) + ofGrpc - ofZeroCopy,
+      logRatio: logRatio + ofGrpc - ofZeroCopy,
       logRatioStandardError: before?.logRatioStandardError ?? Math.hypot(grpc.standardError, zeroCopy.standardError),
     };
   }
@@ -160,7 +185,14 @@ class FrozenBoostedModel implements BoostedSnapshot {
   }
 
   #correction(method: Lane, features: Features): number {
-    return this.#layer.correction(method, features, this.recentPerformance(method));
+    return this.#layer.correction(method, features, this.#recent);
+  }
+
+  /** Whether a change of the log ratio leaves the order as it is, or the layer stands by the other one. */
+  #mayTurn(logRatio: number, change: number, features: Features): boolean {
+    const after = logRatio + change;
+    if (logRatio > 0 === after > 0) return true;
+    return confirms(this.#layer, after > 0 ? 'zero_copy' : 'grpc', features, this.#recent);
   }
 
   #corrected(method: Lane, before: LatencyEstimate, correction: number): LatencyEstimate {
@@ -175,6 +207,10 @@ class FrozenBoostedModel implements BoostedSnapshot {
       effectiveSamples: before.effectiveSamples,
     };
   }
+}
+
+function meanRatio(grpc: LatencyEstimate, zeroCopy: LatencyEstimate): number {
+  return Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs);
 }
 
 const LARGEST = 2 ** 40;

@@ -153,7 +153,8 @@ function checkedHeader(buffer: ArrayBuffer): { header: Header; meta: CompiledMet
   return { header, meta: checkedMeta(new Uint8Array(buffer, layout.meta)) };
 }
 
-function checkedMeta(bytes: Uint8Array): CompiledMeta {
+/** @throws PitwallError `PITWALL_INVALID_MODEL` */
+export function checkedMeta(bytes: Uint8Array): CompiledMeta {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof value === 'object' && value !== null) {

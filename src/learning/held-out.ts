@@ -4,7 +4,7 @@
  * practice they must be (Swaminathan & Joachims, JMLR 16, 2015), at a little bias.
  */
 import { laneBy } from './live-evidence.ts';
-import type { SecondLayer } from './second-layer.ts';
+import { confirms, type SecondLayer } from './second-layer.ts';
 import type { Lane, LaneComparison, Observation } from './types.ts';
 
 export interface HeldOutRow {
@@ -28,7 +28,7 @@ export interface Contest {
 
 export interface HeldOutScore extends Contest {
   /** Median of |actual - predicted| / predicted in the lane that was taken. */
-  readonly medianError: { readonly costModel: number; readonly withTrees: number };
+  readonly medianError: { readonly costModel: number; readonly withModel: number };
 }
 
 const MAX_WEIGHT = 20;
@@ -39,18 +39,18 @@ export function scoreHeldOut(
   layer: SecondLayer,
   statistic: 'median' | 'mean',
 ): HeldOutScore {
-  const errors = { costModel: [] as number[], withTrees: [] as number[] };
+  const errors = { costModel: [] as number[], withModel: [] as number[] };
   for (const { observation, comparison, recent } of rows) {
     if (comparison === undefined) continue;
     const { method } = observation;
     const predicted = (method === 'grpc' ? comparison.grpc : comparison.zeroCopy).latencyUs;
     errors.costModel.push(Math.abs(observation.latencyUs - predicted) / predicted);
-    const corrected = predicted * Math.exp(layer.correction(method, observation, recent[method]));
-    errors.withTrees.push(Math.abs(observation.latencyUs - corrected) / corrected);
+    const corrected = predicted * Math.exp(layer.correction(method, observation, recent));
+    errors.withModel.push(Math.abs(observation.latencyUs - corrected) / corrected);
   }
   return {
     ...contest(rows, layer, undefined, statistic),
-    medianError: { costModel: median(errors.costModel), withTrees: median(errors.withTrees) },
+    medianError: { costModel: median(errors.costModel), withModel: median(errors.withModel) },
   };
 }
 
@@ -96,9 +96,10 @@ function choose(
   if (layer === undefined) return laneBy(comparison, statistic);
   const { grpc, zeroCopy, logRatio } = comparison;
   const ratio = statistic === 'mean' ? Math.log(grpc.meanLatencyUs / zeroCopy.meanLatencyUs) : logRatio;
-  const correction =
-    layer.correction('grpc', observation, recent.grpc) - layer.correction('zero_copy', observation, recent.zero_copy);
-  return ratio + correction > 0 ? 'zero_copy' : 'grpc';
+  const correction = layer.correction('grpc', observation, recent) - layer.correction('zero_copy', observation, recent);
+  const before = laneBy(comparison, statistic);
+  const after = ratio + correction > 0 ? 'zero_copy' : 'grpc';
+  return after === before || confirms(layer, after, observation, recent) ? after : before;
 }
 
 /** Doubly robust: the cost model's word on the chosen lane, corrected by what was seen where that lane was taken. */

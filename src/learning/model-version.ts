@@ -6,7 +6,7 @@ import { checksum } from './compiled-trees.ts';
 import type { Contest, HeldOutScore } from './held-out.ts';
 import { LEARNER_KINDS, type LearnerKind, layoutOf } from './second-layer.ts';
 import { checkedNumber, checkedRecord, checkedString, refuseState } from './state-check.ts';
-import type { TrainingReport } from './train-model.ts';
+import type { RivalScore, TrainingReport } from './training-report.ts';
 import type { JsonValue } from './types.ts';
 
 /** Why it was trained. */
@@ -55,6 +55,10 @@ export interface Scores {
   readonly incumbent: { readonly challenged: Contest; readonly alone: Contest } | undefined;
   readonly validation: TrainingReport['validation'];
   readonly trees: TrainingReport['trees'];
+  /** Of a network: rows that it saw, and epochs that it kept. */
+  readonly network?: TrainingReport['network'];
+  /** The other learner that was trained on the same rows, and this one against it. */
+  readonly rival?: RivalScore | undefined;
 }
 
 /** What a version must fit to serve here and now. */
@@ -118,6 +122,8 @@ export function versionFromJson(value: unknown): ModelVersion {
       incumbent: scores.incumbent === undefined ? undefined : checkedIncumbent(scores.incumbent),
       validation: checkedValidation(scores.validation),
       trees: checkedPair('trees', scores.trees),
+      ...(scores.network !== undefined && { network: checkedNetwork(scores.network) }),
+      ...(scores.rival !== undefined && { rival: checkedRival(scores.rival) }),
     },
   };
 }
@@ -149,14 +155,7 @@ function checkedContest(field: string, value: unknown): Contest {
 
 function checkedHeldOut(value: unknown): HeldOutScore {
   const { medianError } = checkedRecord('heldOut', value);
-  const { costModel, withTrees } = checkedRecord('medianError', medianError);
-  return {
-    ...checkedContest('heldOut', value),
-    medianError: {
-      costModel: checkedNumber('costModel', costModel, 0, MAX_NUMBER),
-      withTrees: checkedNumber('withTrees', withTrees, 0, MAX_NUMBER),
-    },
-  };
+  return { ...checkedContest('heldOut', value), medianError: checkedErrors('medianError', medianError) };
 }
 
 function checkedIncumbent(value: unknown): NonNullable<Scores['incumbent']> {
@@ -166,14 +165,29 @@ function checkedIncumbent(value: unknown): NonNullable<Scores['incumbent']> {
 
 function checkedValidation(value: unknown): TrainingReport['validation'] {
   const { grpc, zeroCopy } = checkedRecord('validation', value);
-  const errors = (field: string, lane: unknown) => {
-    const { costModel, withTrees } = checkedRecord(field, lane);
-    return {
-      costModel: checkedNumber('costModel', costModel, 0, MAX_NUMBER),
-      withTrees: checkedNumber('withTrees', withTrees, 0, MAX_NUMBER),
-    };
+  return { grpc: checkedErrors('validation.grpc', grpc), zeroCopy: checkedErrors('validation.zeroCopy', zeroCopy) };
+}
+
+function checkedErrors(field: string, value: unknown): { readonly costModel: number; readonly withModel: number } {
+  // Versions that were stored before there was a second learner say `withTrees`.
+  const { costModel, withTrees, withModel = withTrees } = checkedRecord(field, value);
+  return {
+    costModel: checkedNumber(`${field}.costModel`, costModel, 0, MAX_NUMBER),
+    withModel: checkedNumber(`${field}.withModel`, withModel, 0, MAX_NUMBER),
   };
-  return { grpc: errors('validation.grpc', grpc), zeroCopy: errors('validation.zeroCopy', zeroCopy) };
+}
+
+function checkedNetwork(value: unknown): NonNullable<TrainingReport['network']> {
+  const { rows, epochs } = checkedRecord('network', value);
+  return { rows: checkedNumber('rows', rows, 0, MAX_NUMBER), epochs: checkedNumber('epochs', epochs, 0, MAX_NUMBER) };
+}
+
+function checkedRival(value: unknown): RivalScore {
+  const { learner, challenged } = checkedRecord('rival', value);
+  return {
+    learner: oneOf('rival.learner', learner, LEARNER_KINDS),
+    challenged: checkedContest('rival.challenged', challenged),
+  };
 }
 
 function checkedPair(field: string, value: unknown): TrainingReport['trees'] {

@@ -1,17 +1,24 @@
 /**
- * Trains the second layer from a pool's history: runs the cost model over it once more (each transfer predicted before it is learned from), boosts trees on
- * what that left over, one ensemble per lane, and judges the result on the last rows in time, which no tree has seen. Pure; a worker thread runs it.
+ * Trains the second layer from a pool's history: runs the cost model over it once more (each transfer predicted before it is learned from), trains on what that
+ * left over, and judges the result on the last rows in time, which nothing was fitted on. Two learners may be trained on the same rows: the one that is better
+ * there is the one that may serve. Pure; a worker thread runs it.
  */
 import { InvalidArgumentError } from '../errors.ts';
-import { type Boosted, type BoostingOptions, boost } from './boosting.ts';
-import { compileTrees } from './compiled-trees.ts';
-import { CostModel, type CostModelOptions } from './cost-model.ts';
-import { type Contest, contest, type HeldOutRow, type HeldOutScore, scoreHeldOut } from './held-out.ts';
+import type { BoostingOptions } from './boosting.ts';
+import type { CostModelOptions } from './cost-model.ts';
+import { type Contest, contest, type HeldOutRow, scoreHeldOut } from './held-out.ts';
+import { prefersNetwork } from './is-better.ts';
 import { isLearnable } from './learnable.ts';
+import { chosenRows } from './neural-rows.ts';
+import type { NeuralOptions } from './neural-training.ts';
+import { type Passed, passThrough } from './pass-through.ts';
 import { seededRandom } from './random.ts';
 import { type LearnerKind, openSecondLayer, type SecondLayer } from './second-layer.ts';
-import { FEATURE_COUNT, orderedNames, SIZE_FEATURE, TreeFeatures } from './tree-features.ts';
-import type { CostModelSnapshot, Lane, Observation } from './types.ts';
+import { trainNeuralLayer } from './train-network.ts';
+import { trainTrees } from './train-trees.ts';
+import type { TrainingReport } from './training-report.ts';
+import { orderedNames, TreeFeatures } from './tree-features.ts';
+import type { Lane, Observation } from './types.ts';
 
 export interface TrainingOptions {
   /** What the pool's goal compares: decides what is at stake in a row, and how the model is judged. */
@@ -23,152 +30,136 @@ export interface TrainingOptions {
   readonly maximumRows?: number;
   /** Share of the rows, the last in time, on which the model is judged. Default 0.2. */
   readonly heldOutShare?: number;
+  /** What is trained; with both the better one comes first. Default the trees alone. */
+  readonly learners?: readonly LearnerKind[];
   readonly costModel?: CostModelOptions;
   readonly boosting?: BoostingOptions;
+  readonly neural?: NeuralOptions;
 }
 
-export interface TrainedModel {
+export interface TrainedLayer {
   readonly learner: LearnerKind;
   readonly buffer: ArrayBuffer;
   readonly report: TrainingReport;
 }
 
-export interface TrainingReport {
-  readonly rows: number;
-  /** Time of the first and of the last row, milliseconds since the epoch. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly seed: number;
-  readonly trees: { readonly grpc: number; readonly zeroCopy: number };
-  /** Mean absolute log error that early stopping saw, by lane: cost model alone, and with trees. */
-  readonly validation: { readonly grpc: LaneErrors; readonly zeroCopy: LaneErrors };
-  /** On rows that no tree saw. */
-  readonly heldOut: HeldOutScore;
-  /** On the same rows, which are later than any that it was trained on, where a model serves already. */
-  readonly incumbent?: IncumbentScore;
-}
-
-export interface IncumbentScore {
-  /** The new model against it. */
-  readonly challenged: Contest;
-  /** It against the cost model alone. */
-  readonly alone: Contest;
-}
-
-export interface LaneErrors {
-  readonly costModel: number;
-  readonly withTrees: number;
+/** The better one where two were trained, with the other one beside it. */
+export interface TrainedModel extends TrainedLayer {
+  readonly runnerUp?: TrainedLayer;
 }
 
 const MAX_NAMES = 32;
-/** A lane with fewer rows gets no trees: early stopping would look at a handful. */
-const MINIMUM_LANE_ROWS = 250;
-/** Stake of a row under goals about total time: its predicted latency to this power; the whole latency would leave the trees to a few rows. */
-const STAKE_POWER = 0.5;
 
 /**
  * @param incumbent the model that serves now
- * @throws InvalidArgumentError for too few rows
+ * @throws InvalidArgumentError for too few rows, or no learner
  */
 export function trainModel(
   history: readonly Observation[],
   options: TrainingOptions,
   incumbent?: SecondLayer,
 ): TrainedModel {
-  const { statistic, seed = 1, minimumRows = 1000, maximumRows = 100_000, heldOutShare = 0.2 } = options;
+  const { statistic, minimumRows = 1000, maximumRows = 100_000, heldOutShare = 0.2 } = options;
+  const { learners = ['boosted_trees'] } = options;
   const usable = history.filter(isLearnable);
   if (usable.length < minimumRows) {
     throw new InvalidArgumentError('history', history, `at least ${minimumRows} observations`);
   }
   const observations = usable.slice(-maximumRows);
   const heldOutFrom = Math.floor(observations.length * (1 - heldOutShare));
-  const passed = passThrough(observations, heldOutFrom, options.costModel);
   const training = observations.slice(0, heldOutFrom);
+  const closely = learners.includes('neural_network')
+    ? chosenRows(training.map((row) => row.method))
+    : new Set<number>();
+  const passed = passThrough(observations, heldOutFrom, closely, options.costModel);
   const features = vocabularyOf(training, passed.residuals.subarray(0, heldOutFrom));
+  const trained = (['boosted_trees', 'neural_network'] as const)
+    .filter((learner) => learners.includes(learner))
+    .map((learner) => trainOne(learner, training, passed, features, options));
+  const [first, second] = trained.map((fitted) => judged(fitted, observations, passed.heldOut, options, incumbent));
+  if (first === undefined) throw new InvalidArgumentError('learners', learners, 'at least one learner');
+  if (second === undefined) return plain(first);
+  const duel = contest(passed.heldOut, second.layer, first.layer, statistic);
+  const trees = { ...first, report: { ...first.report, rival: { learner: second.learner, challenged: turned(duel) } } };
+  const network = { ...second, report: { ...second.report, rival: { learner: first.learner, challenged: duel } } };
+  return prefersNetwork(trees.report, network.report)
+    ? { ...plain(network), runnerUp: plain(trees) }
+    : { ...plain(trees), runnerUp: plain(network) };
+}
+
+interface Fitted {
+  readonly learner: LearnerKind;
+  readonly buffer: ArrayBuffer;
+  readonly detail: Pick<TrainingReport, 'trees' | 'network' | 'validation'>;
+}
+
+/** Each learner draws from a sequence of its own: what one does is the same with and without the other. */
+function trainOne(
+  learner: LearnerKind,
+  training: readonly Observation[],
+  passed: Passed,
+  features: TreeFeatures,
+  { statistic, seed = 1, boosting, neural }: TrainingOptions,
+): Fitted {
   const random = seededRandom(seed);
-  const boosting = { monotoneFeature: SIZE_FEATURE, ...options.boosting };
-  const boostLane = (lane: Lane): Boosted => {
-    const data = laneData(lane, training, passed, features, statistic);
-    return boost(data, random, data.target.length < MINIMUM_LANE_ROWS ? { ...boosting, rounds: 0 } : boosting);
-  };
-  const grpc = boostLane('grpc');
-  const zeroCopy = boostLane('zero_copy');
-  const buffer = compileTrees(grpc.trees, zeroCopy.trees, features.vocabulary);
-  const rows = observations
-    .slice(heldOutFrom)
-    .map((observation, index) => ({ observation, ...heldOutAt(passed, index) }));
-  const trained = openSecondLayer(KIND, buffer);
-  return {
-    learner: KIND,
-    buffer,
-    report: {
-      rows: observations.length,
-      fromMs: observations[0]?.atMs ?? 0,
-      toMs: observations.at(-1)?.atMs ?? 0,
-      seed,
-      trees: { grpc: grpc.trees.length, zeroCopy: zeroCopy.trees.length },
-      validation: { grpc: errorsOf(grpc), zeroCopy: errorsOf(zeroCopy) },
-      heldOut: scoreHeldOut(rows, trained, statistic),
-      ...(incumbent && {
-        incumbent: {
-          challenged: contest(rows, trained, incumbent, statistic),
-          alone: contest(rows, incumbent, undefined, statistic),
-        },
-      }),
-    },
-  };
-}
-
-const KIND: LearnerKind = 'boosted_trees';
-
-interface Passed {
-  /** log(actual / predicted before) of the lane that was taken. */
-  readonly residuals: Float64Array;
-  readonly predictedUs: Float64Array;
-  /** Mean residual of that lane before the row. */
-  readonly recent: Float64Array;
-  /** Of the held-out rows, in their order. */
-  readonly heldOut: readonly Omit<HeldOutRow, 'observation'>[];
-}
-
-function heldOutAt({ heldOut }: Passed, index: number): Omit<HeldOutRow, 'observation'> {
-  return heldOut[index] ?? { comparison: undefined, recent: { grpc: 0, zero_copy: 0 } };
-}
-
-/**
- * The cost model over the whole history, predicting each row before it learns from it. Both lanes are compared on the held-out rows alone: on all
- * of them it took half of the training's time, most of it in garbage.
- */
-function passThrough(
-  observations: readonly Observation[],
-  heldOutFrom: number,
-  options: CostModelOptions | undefined,
-): Passed {
-  const model = new CostModel(options);
-  const residuals = new Float64Array(observations.length);
-  const predictedUs = new Float64Array(observations.length).fill(1);
-  const recent = new Float64Array(observations.length);
-  const heldOut: Omit<HeldOutRow, 'observation'>[] = [];
-  let snapshot: CostModelSnapshot | undefined;
-  for (const [index, observation] of observations.entries()) {
-    if (index >= heldOutFrom) {
-      // A new snapshot each few rows: as live, where they are made per batch.
-      if ((index - heldOutFrom) % SNAPSHOT_EVERY === 0) snapshot = model.snapshot();
-      heldOut.push({
-        comparison: snapshot?.compare?.(observation),
-        recent: { grpc: model.recentPerformance('grpc'), zero_copy: model.recentPerformance('zero_copy') },
-      });
+  switch (learner) {
+    case 'boosted_trees': {
+      const { buffer, ...detail } = trainTrees(training, passed, features, statistic, random, boosting);
+      return { learner, buffer, detail };
     }
-    recent[index] = model.recentPerformance(observation.method);
-    const predicted = model.learn(observation);
-    if (predicted === undefined) continue;
-    predictedUs[index] = predicted;
-    residuals[index] = Math.log(observation.latencyUs / predicted);
+    case 'neural_network': {
+      const population = lanesOf(training);
+      const made = trainNeuralLayer(passed.compared, features, statistic, population, random, neural);
+      const { buffer, rows, epochs, validation } = made;
+      return { learner, buffer, detail: { trees: { grpc: 0, zeroCopy: 0 }, network: { rows, epochs }, validation } };
+    }
+    default:
+      return learner satisfies never;
   }
-  return { residuals, predictedUs, recent, heldOut };
 }
 
-const SNAPSHOT_EVERY = 16;
+interface Judged extends TrainedLayer {
+  readonly layer: SecondLayer;
+}
+
+/** As it will be read: from its bytes. */
+function judged(
+  { learner, buffer, detail }: Fitted,
+  observations: readonly Observation[],
+  rows: readonly HeldOutRow[],
+  { statistic, seed = 1 }: TrainingOptions,
+  incumbent: SecondLayer | undefined,
+): Judged {
+  const layer = openSecondLayer(learner, buffer);
+  const report: TrainingReport = {
+    rows: observations.length,
+    fromMs: observations[0]?.atMs ?? 0,
+    toMs: observations.at(-1)?.atMs ?? 0,
+    seed,
+    ...detail,
+    heldOut: scoreHeldOut(rows, layer, statistic),
+    ...(incumbent && {
+      incumbent: {
+        challenged: contest(rows, layer, incumbent, statistic),
+        alone: contest(rows, incumbent, undefined, statistic),
+      },
+    }),
+  };
+  return { learner, buffer, report, layer };
+}
+
+function plain({ learner, buffer, report }: TrainedLayer): TrainedLayer {
+  return { learner, buffer, report };
+}
+
+function turned(duel: Contest): Contest {
+  return { ...duel, difference: -duel.difference };
+}
+
+function lanesOf(training: readonly Observation[]): Record<Lane, number> {
+  const grpc = training.reduce((count, { method }) => count + (method === 'grpc' ? 1 : 0), 0);
+  return { grpc, zero_copy: training.length - grpc };
+}
 
 function vocabularyOf(observations: readonly Observation[], residuals: Float64Array): TreeFeatures {
   const values = Array.from(residuals);
@@ -184,35 +175,4 @@ function vocabularyOf(observations: readonly Observation[], residuals: Float64Ar
       MAX_NAMES,
     ),
   });
-}
-
-function laneData(
-  lane: Lane,
-  observations: readonly Observation[],
-  passed: Passed,
-  features: TreeFeatures,
-  statistic: 'median' | 'mean',
-) {
-  const rows: number[] = [];
-  for (const [index, observation] of observations.entries()) if (observation.method === lane) rows.push(index);
-  const matrix = Array.from({ length: FEATURE_COUNT }, () => new Float64Array(rows.length));
-  const target = new Float64Array(rows.length);
-  const weight = new Float64Array(rows.length);
-  const row = new Float64Array(FEATURE_COUNT);
-  let total = 0;
-  for (const [at, index] of rows.entries()) {
-    const observation = observations[index];
-    if (observation === undefined) continue;
-    features.fill(row, observation, passed.recent[index] ?? 0);
-    for (const [column, values] of matrix.entries()) values[at] = row[column] ?? 0;
-    target[at] = passed.residuals[index] ?? 0;
-    weight[at] = statistic === 'mean' ? (passed.predictedUs[index] ?? 1) ** STAKE_POWER : 1;
-    total += weight[at] ?? 0;
-  }
-  for (let at = 0; at < weight.length; at += 1) weight[at] = ((weight[at] ?? 1) * weight.length) / total;
-  return { matrix, target, weight };
-}
-
-function errorsOf(boosted: Boosted): LaneErrors {
-  return { costModel: boosted.errorBefore, withTrees: boosted.errorAfter };
 }

@@ -1,6 +1,7 @@
 /** What goes to a training process and what comes back. Types only. */
 import type { LearnerKind } from '../learning/second-layer.ts';
-import type { TrainingOptions, TrainingReport } from '../learning/train-model.ts';
+import type { TrainedLayer, TrainingOptions } from '../learning/train-model.ts';
+import type { TrainingReport } from '../learning/training-report.ts';
 import type { ObservationColumns } from './observation-columns.ts';
 
 /** The process reads the rows itself from the store, or gets them handed over. */
@@ -36,6 +37,8 @@ export interface Trained {
   /** The model; its receiver checks it again before it serves. */
   readonly buffer: ArrayBuffer;
   readonly report: TrainingReport;
+  /** The other learner's model, where two were trained: the one that was not better on held-out rows. */
+  readonly runnerUp?: TrainedLayer | undefined;
   /** Time in the thread, milliseconds: reading, then training. */
   readonly readMs: number;
   readonly trainMs: number;

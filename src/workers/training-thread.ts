@@ -10,7 +10,7 @@ import type { TooFewSamples, Trained, TrainingTask } from './training-task.ts';
 
 const DEFAULT_MINIMUM = 1_000;
 
-/** Answers with a `TrainingResult` whose buffer changes owner instead of being copied. */
+/** Answers with a `TrainingResult` whose buffers change owner instead of being copied. */
 export default async function train(task: TrainingTask): Promise<unknown> {
   const startMs = performance.now();
   const before = process.cpuUsage();
@@ -20,13 +20,14 @@ export default async function train(task: TrainingTask): Promise<unknown> {
     return { type: 'too_few_samples', samples: observations.length, needed } satisfies TooFewSamples;
   }
   const readMs = performance.now() - startMs;
-  const { learner, buffer, report } = trainModel(observations, task.options, incumbentOf(task));
+  const { learner, buffer, report, runnerUp } = trainModel(observations, task.options, incumbentOf(task));
   const trainMs = performance.now() - startMs - readMs;
   const { user, system } = process.cpuUsage(before);
   const cpuMs = (user + system) / 1000;
   const libraries = librariesHere();
-  const result: Trained = { type: 'trained', learner, buffer, report, readMs, trainMs, cpuMs, libraries };
-  return move({ [transferableSymbol]: buffer, [valueSymbol]: result });
+  const result: Trained = { type: 'trained', learner, buffer, report, runnerUp, readMs, trainMs, cpuMs, libraries };
+  const buffers = runnerUp === undefined ? [buffer] : [buffer, runnerUp.buffer];
+  return move({ [transferableSymbol]: buffers, [valueSymbol]: result });
 }
 
 async function observationsOf(task: TrainingTask): Promise<Observation[]> {

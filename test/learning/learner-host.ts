@@ -173,7 +173,7 @@ export class LearnerHost {
       return { type: 'ok', result: { type: 'too_few_samples', samples: rows.length, needed } };
     }
     const serving = incumbent && openSecondLayer(incumbent.learner, incumbent.buffer);
-    const { learner: kind, buffer, report } = trainModel(rows, { ...options, boosting: FEW_TREES }, serving);
+    const { learner: kind, buffer, report } = trainModel(rows, { ...options, ...QUICK }, serving);
     const result = {
       type: 'trained' as const,
       learner: kind,
@@ -190,7 +190,8 @@ export class LearnerHost {
 
 const BATCH = 25;
 const MS_EACH = 20;
-const FEW_TREES = { rounds: 25, subsample: 96, learningRate: 0.3 };
+/** Trainings are in this thread here: few trees, and no network. */
+const QUICK = { boosting: { rounds: 25, subsample: 96, learningRate: 0.3 }, learners: ['boosted_trees'] } as const;
 
 export async function startLearner(options: LearnerHostOptions = {}): Promise<LearnerHost> {
   const host = new LearnerHost(options);

@@ -3,6 +3,9 @@ import { BoostedModel, type StoredResiduals } from '../../src/learning/boosted-m
 import { boost } from '../../src/learning/boosting.ts';
 import { compileTrees } from '../../src/learning/compiled-trees.ts';
 import { CostModel } from '../../src/learning/cost-model.ts';
+import { compileNetwork } from '../../src/learning/neural-compiled.ts';
+import { NEURAL_SHAPE } from '../../src/learning/neural-inputs.ts';
+import { initialised } from '../../src/learning/neural-training.ts';
 import { seededRandom } from '../../src/learning/random.ts';
 import type { LearnerKind } from '../../src/learning/second-layer.ts';
 import { FEATURE_COUNT, SIZE_FEATURE } from '../../src/learning/tree-features.ts';
@@ -23,6 +26,7 @@ export interface LearnerCase {
 export const LEARNERS: readonly LearnerCase[] = [
   { name: 'cost model', create: () => new CostModel(), restore: (state) => CostModel.fromState(state) },
   onCostModel('boosted trees on the cost model', 'boosted_trees', trees()),
+  onCostModel('neural network on the cost model', 'neural_network', network()),
 ];
 
 /** A second layer as the learner runs it: its bytes were trained before, intervals and cost model follow the present. */
@@ -74,4 +78,16 @@ function trees(): ArrayBuffer {
   const weight = new Float64Array(rows).fill(1);
   const boosted = boost({ matrix, target, weight }, random, { rounds: 10, monotoneFeature: SIZE_FEATURE });
   return compileTrees(boosted.trees, boosted.trees.slice(0, 5), { dataTypes: ['tensor', 'json'], formats: ['numpy'] });
+}
+
+/** One whose heads say something of every row. */
+function network(): ArrayBuffer {
+  const random = seededRandom(1);
+  const layers = initialised(NEURAL_SHAPE, random);
+  for (const [index] of layers.last.weights.entries()) layers.last.weights[index] = 0.02 * (random() - 0.5);
+  const range = {
+    low: new Float64Array(NEURAL_SHAPE.inputs).fill(-1),
+    high: new Float64Array(NEURAL_SHAPE.inputs).fill(32),
+  };
+  return compileNetwork(layers.flat, range, { dataTypes: ['tensor', 'json'], formats: ['numpy'] });
 }

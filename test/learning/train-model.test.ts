@@ -24,7 +24,7 @@ describe('training', () => {
     const { report } = trainModel(history(4000, 1, 2.5), { statistic: 'median' });
     expect(report.rows).toBe(4000);
     expect(report.trees.grpc).toBeGreaterThan(5);
-    expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel * 0.7);
+    expect(report.heldOut.medianError.withModel).toBeLessThan(report.heldOut.medianError.costModel * 0.7);
     expect(report.heldOut.difference).toBeLessThan(0);
     expect(isBetter(report)).toBe(true);
   });
@@ -63,7 +63,7 @@ describe('training', () => {
     const { buffer, report } = trainModel(rows, { statistic: 'mean', boosting: { rounds: 20 } });
     expect(report.rows).toBe(1800);
     expect(report.trees.grpc).toBeGreaterThan(5);
-    expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel);
+    expect(report.heldOut.medianError.withModel).toBeLessThan(report.heldOut.medianError.costModel);
     // The buffer is refused where anything in it is not finite.
     expect(() => new BoostedModel(buffer, { modelId: 'm', requiredConfidence: 0.9 })).not.toThrow();
   });

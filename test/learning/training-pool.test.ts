@@ -11,6 +11,7 @@ import { openStore } from '../../dist/metrics/store.js';
 import { packObservations } from '../../dist/workers/observation-columns.js';
 import { TrainingPool, type TrainingPoolOptions } from '../../dist/workers/training-pool.js';
 import { CompiledTrees } from '../../src/learning/compiled-trees.ts';
+import { LEARNER_KINDS, openSecondLayer } from '../../src/learning/second-layer.ts';
 import type { Observation } from '../../src/learning/types.ts';
 import { toObservation } from '../../src/metrics/observation.ts';
 import type { TransferRecord } from '../../src/metrics/record.ts';
@@ -100,8 +101,26 @@ describe('training in a thread', () => {
   test('gives a model that can be compiled, and its report', async () => {
     const { buffer, report, trainMs } = madeBy(await pool().train(given(3000)));
     expect(new CompiledTrees(buffer).grpcTrees).toBe(report.trees.grpc);
-    expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel);
+    expect(report.heldOut.medianError.withModel).toBeLessThan(report.heldOut.medianError.costModel);
     expect(trainMs).toBeGreaterThan(0);
+  });
+
+  test('gives both learners where both are asked for: the better one, and the other one beside it, each in a buffer of its own', async () => {
+    // One tree is no match for a network.
+    const options = { ...OPTIONS, boosting: { rounds: 1 }, learners: LEARNER_KINDS, neural: { epochs: 25 } };
+    const result = madeBy(
+      await pool().train({ type: 'train_given', columns: packObservations(history(2000)), options }),
+    );
+    const { runnerUp } = result;
+    if (runnerUp === undefined) throw new Error('two were trained');
+    expect([result.learner, runnerUp.learner].sort()).toStrictEqual([...LEARNER_KINDS]);
+    for (const { learner, buffer, report } of [result, runnerUp]) {
+      expect(openSecondLayer(learner, buffer).kind).toBe(learner);
+      expect(report.heldOut.rows).toBe(400);
+    }
+    expect(result.learner).toBe('neural_network');
+    expect(result.report.heldOut.medianError.withModel).toBeLessThan(runnerUp.report.heldOut.medianError.withModel);
+    expect(result.report.rival).toMatchObject({ learner: 'boosted_trees', challenged: { rows: 400 } });
   });
 
   test('too few rows are no failure, and no model', async () => {
@@ -150,7 +169,7 @@ describe('training in a thread', () => {
     expect(libraries).toMatchObject({ 'ml-cart': expect.stringMatching(/^2\./), node: process.versions.node });
     expect(report).toMatchObject({ fromMs: (stored[1000]?.timestampUs ?? 0) / 1000, seed: 1 });
     expect(new CompiledTrees(buffer).meta.dataTypes).toStrictEqual(['tensor']);
-    expect(report.heldOut.medianError.withTrees).toBeLessThan(report.heldOut.medianError.costModel);
+    expect(report.heldOut.medianError.withModel).toBeLessThan(report.heldOut.medianError.costModel);
     // The same rows handed over come to the same model, bit for bit.
     const columns = packObservations(stored.slice(-2000).map(toSeen));
     const handed = madeBy(await threads.train({ type: 'train_given', columns, options }));

@@ -20,7 +20,7 @@ const OPTIONS = {
   ],
 };
 
-/** A machine that no line describes: gRPC has a step at 64 KiB that only trees can see. Equal seeds, equal latencies. */
+/** A machine that no line describes: gRPC has a step at 64 KiB that only a second layer can see. Equal seeds, equal latencies. */
 function stepped(seed: number): (method: string, size: number) => number {
   const random = seededRandom(seed);
   return (method, size) => {
@@ -85,16 +85,28 @@ describe('learning', () => {
     runtime.subscribe((event) => events.push(event));
     await runtime.learning.clearModels('ml');
     const version = await published(runtime);
-    const [kept] = (await runtime.learning.versions('ml')).slice(-1);
+    const [other, kept, ...more] = await runtime.learning.versions('ml');
+    expect(more).toStrictEqual([]);
     expect(kept).toMatchObject({
       version,
-      modelId: `ml-v${version}`,
+      modelId: expect.stringMatching(new RegExp(`^ml-v${version}(-neural-network)?$`)),
       outcome: 'published',
       reason: expect.stringMatching(/held-out cost against the cost model -\d/),
       lineage: { statistic: 'median', libraries: { 'ml-cart': expect.any(String), node: process.versions.node } },
     });
     expect(kept?.lineage.rows).toBeGreaterThanOrEqual(1_000);
     expect(kept?.bytes).toBeGreaterThan(100);
+    // Both learners were trained on the same rows, and judged on the same others; the better one serves, and says which it is.
+    expect([kept?.learner, other?.learner].sort()).toStrictEqual(['boosted_trees', 'neural_network']);
+    expect(kept?.modelId.endsWith('-neural-network')).toBe(kept?.learner === 'neural_network');
+    expect(kept?.scores.rival?.learner).toBe(other?.learner);
+    expect(other).toMatchObject({
+      version: version - 1,
+      outcome: 'refused',
+      scores: { rival: { learner: kept?.learner } },
+    });
+    expect(other?.reason).toMatch(/of the same training came first/);
+    expect(other?.scores.heldOut.rows).toBe(kept?.scores.heldOut.rows);
     const snapshot = runtime.snapshot('ml');
     expect(snapshot).toMatchObject({ rolloutStage: 'confident', requiredConfidence: 0.9 });
     expect(snapshot?.model).toMatchObject({ modelId: kept?.modelId, requiredConfidence: 0.9 });
@@ -104,13 +116,16 @@ describe('learning', () => {
         step: expect.objectContaining({ direction: 'up', cause: 'held_out', evidence: expect.stringContaining('%') }),
       }),
     );
-    const reasons = new Set(
-      Array.from(
-        { length: 200 },
-        (_, i) => runtime.decideTransferMethod({ ...TENSOR, dataSize: 1_100 + 5_000 * i }).reason,
-      ),
+    const decisions = Array.from({ length: 200 }, (_, i) =>
+      runtime.decideTransferMethod({ ...TENSOR, dataSize: 1_100 + 5_000 * i }),
     );
-    expect(reasons).toContain('model');
+    const byModel = decisions.filter(({ reason }) => reason === 'model');
+    expect(new Set(byModel.map(({ modelId }) => modelId))).toStrictEqual(new Set([kept?.modelId]));
+    expect(decisions.find(({ reason }) => reason === 'cost_model')?.modelId).toBeUndefined();
+    expect(runtime.learning.predict({ ...TENSOR, dataSize: 2e5 })).toMatchObject({
+      source: 'model',
+      learner: kept?.learner,
+    });
     // The configured stage is the ceiling, at once.
     await runtime.updatePolicy('ml', { rolloutStage: 'observe' });
     expect(runtime.snapshot('ml')?.rolloutStage).toBe('observe');
@@ -134,15 +149,26 @@ describe('learning', () => {
     const second = await testRuntime({ ...OPTIONS, dataDir });
     const versions = await second.learning.versions('ml');
     expect(versions.map(({ version, outcome }) => [version, outcome])).toStrictEqual([
+      [one - 1, 'refused'],
       [one, 'published'],
       [one + 1, 'refused'],
+      [one + 2, 'refused'],
     ]);
-    expect(versions[1]?.lineage.parent).toBe(one);
+    expect(versions.slice(2).map(({ lineage }) => lineage.parent)).toStrictEqual([one, one]);
     expect(await second.learning.status('ml')).toMatchObject({ version: one, pinned: one, stage: 'confident' });
-    await until(() => second.snapshot('ml')?.model?.modelId === `ml-v${one}`, 'the model serves again');
-    // What was refused can be had, too, by an operator who knows better.
-    expect((await second.learning.pin('ml', one + 1)).version).toBe(one + 1);
-    expect(second.snapshot('ml')?.model?.modelId).toBe(`ml-v${one + 1}`);
+    const serving = (): string | undefined => second.snapshot('ml')?.model?.modelId;
+    const idOf = (version: number): string | undefined => versions.find((each) => each.version === version)?.modelId;
+    await until(() => serving() === idOf(one), 'the model serves again');
+    // What was refused can be had, too, by an operator who knows better: of either learner.
+    const pinned = [one + 1, one + 2];
+    for (const version of pinned) {
+      expect((await second.learning.pin('ml', version)).version).toBe(version);
+      expect(serving()).toBe(idOf(version));
+    }
+    expect(pinned.map((version) => versions.find((each) => each.version === version)?.learner).sort()).toStrictEqual([
+      'boosted_trees',
+      'neural_network',
+    ]);
     expect((await second.learning.rollBack('ml')).version).toBe(one);
     expect(await second.learning.status('ml')).toMatchObject({ version: one, pinned: undefined });
     await expect(second.learning.rollBack('ml')).rejects.toThrow('no earlier published version');
@@ -155,7 +181,7 @@ describe('learning', () => {
     expect(await third.learning.versions('ml')).toStrictEqual([]);
     expect(await third.learning.clear('ml')).toMatchObject({ type: expect.stringMatching(/published|not_better/) });
     // Numbers are not given twice.
-    expect((await third.learning.versions('ml')).map(({ version }) => version)).toStrictEqual([one + 2]);
+    expect((await third.learning.versions('ml')).map(({ version }) => version)).toStrictEqual([one + 3, one + 4]);
   });
 
   it('a training that is cancelled is one that failed, and the next one works', async () => {
@@ -180,6 +206,7 @@ describe('a change of regime', () => {
     runtime.subscribe((event) => events.push(event));
     expect(runtime.config.modelUpdateIntervalSeconds).toBe(3_600);
     const before = (await runtime.learning.versions('ml')).length;
+    const one = (await runtime.learning.status('ml'))?.version;
     const random = seededRandom(4);
     const size = (): number => Math.round(2 ** (10 + 10 * random()));
     await teach(runtime, 300, size, stepped(5));
@@ -195,7 +222,7 @@ describe('a change of regime', () => {
     await until(() => found('drift') && found('trained'), 'drift, and a training');
     const versions = await runtime.learning.versions('ml');
     expect(versions.length).toBeGreaterThan(before);
-    expect(versions.at(-1)).toMatchObject({ cause: 'drift', lineage: { parent: versions[0]?.version } });
+    expect(versions.at(-1)).toMatchObject({ cause: 'drift', lineage: { parent: one } });
     expect((await runtime.learning.detectDrift('ml')).alarms.length).toBeGreaterThan(0);
   });
 });
@@ -205,7 +232,8 @@ describe('what is stored of a model', () => {
   async function afterwards(change: (store: MetricsStore, key: string) => Promise<void>): Promise<Runtime> {
     const dataDir = taughtFolder();
     const store = await openStore({ dataDir, now: () => Date.now() * 1000, retentionHours: 168, onWarning: () => {} });
-    const [key] = [...store.entries('models')].map(([name]) => name).filter((name) => name.startsWith('"ml" '));
+    // The last one serves.
+    const key = [...store.entries('models')].map(([name]) => name).findLast((name) => name.startsWith('"ml" '));
     await change(store, key ?? 'no version is stored');
     await store.close();
     return testRuntime({ ...OPTIONS, dataDir });
