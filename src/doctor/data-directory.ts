@@ -54,18 +54,18 @@ function examinePlace(dataDir: string): Checked[] {
     accessSync(place, constants.W_OK | constants.X_OK);
     if (!statSync(place).isDirectory()) throw new Error('it is no directory');
   } catch (error) {
-    const todo = `let the user that runs the host write to ${place}, or name another directory (dataDir); until then nothing is kept`;
-    return [problem('store', `${place} cannot be written to: ${messageOf(error)}`, todo)];
+    const remedy = `let the user that runs the host write to ${place}, or name another directory (dataDir); until then nothing is kept`;
+    return [problem('store', `${place} cannot be written to: ${messageOf(error)}`, remedy)];
   }
   const { bavail, bsize } = statfsSync(place);
   const free = bavail * bsize;
   if (free >= LITTLE_DISK) return [];
-  const todo = 'free some, move dataDir, or bound what is kept (metricsRetentionMb, metricsRetentionHours)';
-  return [problem('store', `only ${mib(free)} MiB are free at ${place}`, todo)];
+  const remedy = 'free some, move dataDir, or bound what is kept (metricsRetentionMb, metricsRetentionHours)';
+  return [problem('store', `only ${mib(free)} MiB are free at ${place}`, remedy)];
 }
 
 /** What each code means to somebody who is about to start a host. */
-const TODO: Readonly<Record<string, string>> = {
+const REMEDIES: Readonly<Record<string, string>> = {
   PITWALL_STORE_CORRUPT:
     'the next start moves it aside (damaged-...) and begins anew; bring records back from a backup or an export with pitwall import',
   PITWALL_STORE_NEWER: 'a newer pitwall wrote it: upgrade this one, or start on another directory',
@@ -75,8 +75,8 @@ const TODO: Readonly<Record<string, string>> = {
 
 function unreadable(dataDir: string, error: unknown): Checked {
   const code = error instanceof PitwallError ? error.code : '';
-  const todo = TODO[code] ?? 'look at the permissions of its files, and whether its disk is well';
-  return problem('store', `the store in ${dataDir} cannot be read: ${messageOf(error)}`, todo);
+  const remedy = REMEDIES[code] ?? 'look at the permissions of its files, and whether its disk is well';
+  return problem('store', `the store in ${dataDir} cannot be read: ${messageOf(error)}`, remedy);
 }
 
 function examineRecords(store: MetricsStore, dataDir: string): Checked[] {
@@ -89,8 +89,8 @@ function examineRecords(store: MetricsStore, dataDir: string): Checked[] {
   const found = ok('store', `${records} records of ${pools.length} pools in ${mib(size)} MiB${last}`);
   const { corruptValues } = store.status;
   if (corruptValues === 0) return [found];
-  const todo = 'they are left out of every answer; a whole copy may be in a backup or an export';
-  return [found, problem('store', `${corruptValues} damaged blocks were met`, todo)];
+  const remedy = 'they are left out of every answer; a whole copy may be in a backup or an export';
+  return [found, problem('store', `${corruptValues} damaged blocks were met`, remedy)];
 }
 
 /** Every stored version of every model, read and checked as the learner would. */
@@ -103,9 +103,9 @@ function examineModels(store: MetricsStore): Checked[] {
     const refused = refusalOfStored(store, key, value);
     if (refused === undefined) sound += 1;
     else if (findings.length < MOST_TOLD) {
-      const todo =
+      const remedy =
         'it will not serve, the cost model decides; pitwall trains another (runtime.learning.trainModel at once)';
-      findings.push(problem('models', `${key}: ${refused}`, todo));
+      findings.push(problem('models', `${key}: ${refused}`, remedy));
     }
   }
   if (findings.length > 0) return findings;
@@ -136,8 +136,8 @@ function examineLearned(store: MetricsStore): Checked[] {
   }
   for (const [pool, value] of store.entries('policies')) {
     if (pool === MODE_KEY || readStoredPolicies(value) !== undefined || findings.length >= MOST_TOLD) continue;
-    const todo = 'the configured policy is in force; set what was changed at run time anew (runtime.updatePolicy)';
-    findings.push(problem('store', `the policy of pool ${pool} cannot be read`, todo));
+    const remedy = 'the configured policy is in force; set what was changed at run time anew (runtime.updatePolicy)';
+    findings.push(problem('store', `the policy of pool ${pool} cannot be read`, remedy));
   }
   return findings;
 }
