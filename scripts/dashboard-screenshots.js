@@ -81,6 +81,7 @@ async function takeAll() {
     await take('light', { viewport: desk, colorScheme: 'light' });
     await take('dark', { viewport: desk, colorScheme: 'dark' });
     await take('phone', { viewport: { width: 375, height: 1200 }, colorScheme: 'light', isMobile: true });
+    await take('costs', { viewport: desk, colorScheme: 'light' }, '#costs');
     await take('operations', { viewport: desk, colorScheme: 'light' }, '#alerts');
   } finally {
     await browser.close();

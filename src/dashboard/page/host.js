@@ -166,7 +166,7 @@ function cell(tag, text, scope) {
 
 /** @param {Host} host */
 function showTree({ tree, restarts, refusals, missing }) {
-  setText('restarts', restarts === undefined ? '' : `${count(restarts)} restarts since the runtime started`);
+  setText('restarts', restarts === undefined ? '' : `Restarts since the runtime started: ${count(restarts)}`);
   replace(byId('tree-list'), tree === undefined ? [] : [make('ul', {}, [branch(tree)])]);
   const lost = Object.entries(refusals ?? {}).filter(([, times]) => times > 0);
   showFacts('refusals', lost.length > 0 ? lost.map(([name, times]) => [name, count(times)]) : [['nothing', '–']]);
