@@ -14,7 +14,19 @@ const SCRIPT = 'text/javascript; charset=utf-8';
 const STYLE = 'text/css; charset=utf-8';
 const HTML = 'text/html; charset=utf-8';
 
-const SCRIPTS = ['main', 'charts', 'dom', 'format', 'explain', 'host', 'live', 'knowledge', 'theme', 'sign-in'];
+const SCRIPTS = [
+  'early',
+  'main',
+  'charts',
+  'dom',
+  'format',
+  'explain',
+  'host',
+  'live',
+  'knowledge',
+  'theme',
+  'sign-in',
+];
 
 /** By path. `index.html` and `sign-in.html` have none: what is answered at `/` depends on who asks. */
 const OWN: ReadonlyMap<string, FileAndType> = new Map<string, FileAndType>([

@@ -4,11 +4,11 @@
 import { make } from './dom.js';
 
 /**
- * @typedef {import('./uplot.js').default} Plot
- * @typedef {import('./uplot.js').default.Options} Options
- * @typedef {import('./uplot.js').default.Axis} Axis
- * @typedef {import('./uplot.js').default.Series} Series
- * @typedef {import('./uplot.js').default.AlignedData} AlignedData
+ * @typedef {import('uplot')} Plot
+ * @typedef {import('uplot').Options} Options
+ * @typedef {import('uplot').Axis} Axis
+ * @typedef {import('uplot').Series} Series
+ * @typedef {import('uplot').AlignedData} AlignedData
  */
 
 /** Undefined where the package is not installed (inside a bundle, say): then there are the tables. */

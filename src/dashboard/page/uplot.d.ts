@@ -1,2 +1,5 @@
 /** Served as `uplot.js` from the package `uplot`, whose types these are. */
-export { default } from 'uplot';
+import type uPlot from 'uplot';
+
+declare const served: typeof uPlot;
+export default served;
