@@ -1,16 +1,17 @@
 /** The machine card as people read it. */
-import type { Finding, MachineReport, Room } from '../doctor/report.ts';
+import type { Checked, Finding, MachineReport, Room } from '../doctor/report.ts';
 import { fingerprintText, type LaneLine, type MachineCard } from '../learning/machine-card.ts';
 import { formatBytes, formatMBps, formatShare, formatUs, NOTHING } from './quantity.ts';
 import { printable, table } from './text.ts';
 
-export function doctorText(report: MachineReport): string {
+export function doctorText(report: MachineReport, host: readonly Checked[]): string {
   const { machine, card, surroundings, problems, advice } = report;
   return [
     printable(fingerprintText(machine)),
     ...(card === undefined ? ['nothing could be measured'] : measured(card)),
     '',
     ...here(report),
+    ...hostLines(host),
     ...(problems.length === 0 ? [] : ['', 'went wrong', ...problems.map((problem) => `  ${printable(problem)}`)]),
     '',
     ...(advice.length === 0
@@ -130,4 +131,12 @@ function roomText({
   const free = directoryFreeBytes === undefined ? 'not there' : `${formatBytes(directoryFreeBytes)} free`;
   const limit = controlGroupLimitBytes === undefined ? 'none' : formatBytes(controlGroupLimitBytes);
   return `${formatBytes(availableBytes)} of ${formatBytes(machineBytes)} may be taken; control group's limit ${limit}; ${printable(directory)} ${free}`;
+}
+
+/** Each finding in a line, what to do about it in the next. */
+function hostLines(host: readonly Checked[]): string[] {
+  return host.flatMap(({ subject, ok, message, whatToDo }) => [
+    `${subject.padEnd(13)}  ${ok ? '' : 'WRONG: '}${printable(message)}`,
+    ...(ok ? [] : [`               ${printable(whatToDo)}`]),
+  ]);
 }

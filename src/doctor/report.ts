@@ -36,6 +36,16 @@ export interface Surroundings {
   readonly python: Finding;
 }
 
+/** Something of a host that was looked at: its store, its models, its configuration. */
+export interface Checked {
+  readonly subject: 'store' | 'models' | 'configuration';
+  readonly ok: boolean;
+  /** What was found. */
+  readonly message: string;
+  /** Empty where all is well. */
+  readonly whatToDo: string;
+}
+
 export interface MachineReport {
   readonly machine: MachineFingerprint;
   /** Undefined where not even gRPC could be measured. */

@@ -12,7 +12,7 @@ export interface HealthSource {
   tree(): ProcessTree;
 }
 
-/** Everything here reads what is published: no message, no I/O, about ten microseconds, right while actors are down too. */
+/** Everything here reads what is published: no message, no I/O, some tens of microseconds, right while actors are down too. */
 export class Health {
   readonly #source: HealthSource;
 

@@ -52,7 +52,7 @@ export interface Telemetry {
   report(report: SupervisorReport): void;
   /** Tells of an alert as a log record. Never throws. */
   readonly alert: TellAlert;
-  /** Registers what is read at collection time. Returns how to unregister it. */
+  /** Registers what is read at collection time. Returns how to read it a last time, for the next collection, and unregister it. */
   observe(source: TelemetrySource): () => void;
 }
 

@@ -20,7 +20,8 @@ interface Reading {
 }
 
 /**
- * Registers the metrics that are read at collection time. Returns the function that unregisters them.
+ * Registers the metrics that are read at collection time. Returns the function that reads them a last time, for the next collection, and
+ * unregisters them.
  *
  * @param losses what telemetry itself could not show as it is
  */
@@ -40,15 +41,25 @@ export function observeSource(
   ];
   const series = readings.flatMap((reading) => reading.series);
   const observables = series.map((each) => each.observable);
-  const collect = (result: BatchObservableResult): void => {
+  const readAll = (): void => {
     for (const { read } of readings) attempt(read);
+  };
+  let stopped = false;
+  const collect = (result: BatchObservableResult): void => {
+    if (!stopped) readAll();
     for (const each of series) each.report(result);
+    // Not from within: the SDK walks through its callbacks now.
+    if (stopped) setImmediate(() => meter.removeBatchObservableCallback(collect, observables));
   };
   meter.addBatchObservableCallback(collect, observables);
   worth.costModelOf = (pool) => source.costModel(pool);
   return () => {
+    if (stopped) return;
+    stopped = true;
+    // What was counted since the last collection is read now, for the one that comes: the export at the end of the host.
+    readAll();
+    readings.length = 0;
     worth.costModelOf = undefined;
-    meter.removeBatchObservableCallback(collect, observables);
   };
 }
 

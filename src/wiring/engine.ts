@@ -226,6 +226,8 @@ export class Engine {
       if (this.#hosted) await shutDown(this.system, this.#hosted, { timeoutMs: half });
       if (this.#root?.alive) {
         await settled(this.flush());
+        // The last reading is of a runtime that runs.
+        this.#stopObserving();
         await shutDown(this.system, this.#root, { timeoutMs: half });
       }
       await this.webhook?.close(Math.min(WEBHOOK_CLOSE_MS, timeoutMs / 10));

@@ -149,8 +149,12 @@ describe('what the runtime counts anyway', () => {
     expect(await sdk.points('pitwall.records.dropped')).toEqual([
       { attributes: { 'pitwall.cause': 'queue_full' }, value: 7 },
     ]);
+    // Counted since the last collection, and wanted in the one at the end of the host.
+    count = 7;
+    stop();
     stop();
     count = 9;
+    expect(await sdk.points('pitwall.decisions')).toMatchObject([{ attributes: decided, value: 7 }, { value: 1 }]);
     // Cumulative data points stay; what they say is not read anew.
     expect(await sdk.points('pitwall.decisions')).not.toMatchObject([{ value: 9 }]);
   });
