@@ -187,7 +187,7 @@ async function runTransfers(runtime: Runtime, isOver: () => boolean): Promise<vo
 
 function configurationOf(endpoint: string): string {
   return JSON.stringify({
-    global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
+    global: { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '250ms' },
     rule_files: [resolve(RULES)],
     scrape_configs: [{ job_name: 'pitwall', static_configs: [{ targets: [new URL(endpoint).host] }] }],
   });
