@@ -1,4 +1,4 @@
-/** The second layer in service: what a prediction and a decision by trees cost, and what a training costs the host's event loop. */
+/** The second layer in service: what a prediction and a decision by each learner cost, and what a training costs the host's event loop. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { decide } from '../src/decision/decide.ts';
 import { BoostedModel } from '../src/learning/boosted-model.ts';
 import { CostModel } from '../src/learning/cost-model.ts';
 import { seededRandom } from '../src/learning/random.ts';
+import { LEARNER_KINDS } from '../src/learning/second-layer.ts';
+import type { TrainedLayer } from '../src/learning/train-model.ts';
 import type { Observation } from '../src/learning/types.ts';
 import type { TransferRecord } from '../src/metrics/record.ts';
 import { openStore } from '../src/metrics/store.ts';
@@ -22,32 +24,44 @@ const CALLS = 100_000;
 export async function run(): Promise<BenchRow[]> {
   const rows = history();
   const { trained, seconds, delayMs } = await trainFromStore(rows);
-  const { buffer, report } = trained;
+  const layers = [trained, trained.runnerUp].filter((layer) => layer !== undefined);
+  const byTrees = layers.find(({ learner }) => learner === 'boosted_trees') ?? trained;
+  const byNetwork = layers.find(({ learner }) => learner === 'neural_network') ?? trained;
 
   const cost = new CostModel();
   for (const row of rows.slice(0, 5_000)) cost.learn(row);
   const snapshot = cost.snapshot();
-  const model = new BoostedModel(buffer, { modelId: 'bench', requiredConfidence: 0.5 }).snapshot(snapshot);
-  const trees = report.trees.grpc + report.trees.zeroCopy;
-  const snapshotOf = pool({
-    costModel: snapshot,
-    model,
-    rolloutStage: 'adaptive',
-    policy: policy({ explorationRate: 0.05 }),
-  });
+  const { trees } = byTrees.report;
   const random = seededRandom(2);
   const machine = resources();
   const requests = rows
     .slice(0, 1_000)
     .map((row) => request({ dataSize: 10_000 + row.dataSize, dataType: row.dataType }));
-  const prediction = times((i) => model.estimate('grpc', rows[i % ROWS] ?? FIRST));
-  const decision = times((i) => decide(requests[i % 1_000] ?? request(), snapshotOf, machine, NOW_MS, random, 'id'));
+  const timed = ({ buffer, learner }: TrainedLayer) => {
+    const model = new BoostedModel(buffer, { modelId: 'bench', learner, requiredConfidence: 0.5 }).snapshot(snapshot);
+    const snapshotOf = pool({
+      costModel: snapshot,
+      model,
+      rolloutStage: 'adaptive',
+      policy: policy({ explorationRate: 0.05 }),
+    });
+    return {
+      prediction: times((i) => model.estimate('grpc', rows[i % ROWS] ?? FIRST)),
+      decision: times((i) => decide(requests[i % 1_000] ?? request(), snapshotOf, machine, NOW_MS, random, 'id')),
+    };
+  };
+  const ofTrees = timed(byTrees);
+  const ofNetwork = timed(byNetwork);
   return [
-    { name: 'trees, both lanes', value: trees, unit: '' },
-    atMost('prediction of one lane, p50', prediction.p50, 'us', 10),
-    atMost('decision by trees, p50', decision.p50, 'us', 5),
-    atMost('decision by trees, p99', decision.p99, 'us', 20),
-    atMost('training on 100 000 stored rows, process and all', seconds, 's', 5),
+    { name: 'trees, both lanes', value: trees.grpc + trees.zeroCopy, unit: '' },
+    atMost('prediction of one lane, p50', ofTrees.prediction.p50, 'us', 10),
+    atMost('decision by trees, p50', ofTrees.decision.p50, 'us', 5),
+    atMost('decision by trees, p99', ofTrees.decision.p99, 'us', 20),
+    atMost('prediction by the network, p50', ofNetwork.prediction.p50, 'us', 10),
+    atMost('decision by the network, p50', ofNetwork.decision.p50, 'us', 5),
+    atMost('decision by the network, p99', ofNetwork.decision.p99, 'us', 20),
+    { name: 'epochs of the network', value: byNetwork.report.network?.epochs ?? 0, unit: '' },
+    atMost('training both learners on 100 000 stored rows, process and all', seconds, 's', 5),
     { name: 'of it reading the rows from LMDB', value: trained.readMs / 1000, unit: 's' },
     { name: 'processor time of the training process', value: trained.cpuMs / 1000, unit: 's' },
     atMost('event-loop delay while training, p99', delayMs, 'ms', 10),
@@ -68,7 +82,7 @@ async function trainFromStore(rows: readonly Observation[]) {
     delay.enable();
     const startMs = performance.now();
     const path = join(dataDir, 'lmdb');
-    const options = { statistic: 'median' } as const;
+    const options = { statistic: 'median', learners: LEARNER_KINDS } as const;
     const trained = await threads.train({ type: 'train_stored', path, pool: 'ml', limit: ROWS, options });
     const seconds = (performance.now() - startMs) / 1000;
     delay.disable();

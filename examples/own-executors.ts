@@ -47,8 +47,8 @@ const runtime = await startRuntime({
   logger: false,
   pools: [{ name: 'digests', explorationRate: 0.1 }],
 });
-for (let index = 0; index < 60; index += 1) {
-  const data = Buffer.alloc(2 ** (12 + (index % 10)), index);
+for (let index = 0; index < 40; index += 1) {
+  const data = Buffer.alloc(2 ** (12 + (index % 9)), index);
   const digest = await runtime.transfer({ pool: 'digests', data, dataType: 'binary', format: 'raw' }, lanes);
   if (digest !== createHash('sha256').update(data).digest('hex')) throw new Error('a payload was changed on its way');
 }

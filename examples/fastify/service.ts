@@ -33,8 +33,10 @@ app.post<{ Body: Buffer }>('/scale', async ({ body }, reply) => {
 });
 
 const noMoreTraffic = () => (stopping ? 'the service is stopping' : undefined);
+const noWorker = () =>
+  workers.status().workers.some(({ state }) => state === 'ready') ? undefined : 'no worker is ready';
 app.get('/livez', runtime.health.handler('live'));
-app.get('/readyz', runtime.health.handler('ready', { checks: [noMoreTraffic] }));
+app.get('/readyz', runtime.health.handler('ready', { checks: [noMoreTraffic, noWorker] }));
 
 // A client that keeps its connection must not keep the service.
 app.addHook('onSend', async (_request, reply) => {

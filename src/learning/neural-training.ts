@@ -30,7 +30,7 @@ export interface NeuralData {
 export interface NeuralOptions {
   /** Default 100, and fewer where rows times epochs would be more than `visits`. */
   readonly epochs?: number;
-  /** Rows that are looked at in all, those of each epoch counted: bounds the time. Default 120 000. */
+  /** Rows that are looked at in all, those of each epoch counted: bounds the time. Default 60 000. */
   readonly visits?: number;
   /** Default 32. */
   readonly batch?: number;
@@ -68,7 +68,7 @@ type Settings = Required<NeuralOptions>;
 
 const DEFAULTS: Settings = {
   epochs: 100,
-  visits: 120_000,
+  visits: 60_000,
   batch: 32,
   learningRate: 0.002,
   dropout: 0.2,

@@ -24,7 +24,7 @@ const SURE = 1.645;
 const TOLERANCE = 1.05;
 
 /**
- * Judges the decision behind a record by a pool's cost model: its medians for the verdict, its means for the time. A model judges by its own belief, so
+ * Judges the decision behind a record by a pool's cost model: its medians for the verdict, the ratio of its means for the time. A model judges by its own belief, so
  * read `pitwall.prediction.error` beside it. undefined for what teaches nothing (failures, built in place).
  */
 export function inHindsight(record: TransferRecord, costModel: CostModelSnapshot | undefined): Hindsight | undefined {
@@ -38,7 +38,8 @@ export function inHindsight(record: TransferRecord, costModel: CostModelSnapshot
     return { verdict: 'unknown', seconds: undefined };
   }
   const actual = record.latencyUs / 1e6;
-  const expected = other.meanLatencyUs / 1e6;
+  // What has nothing to do with the lane (a stall of the machine, a slow handler) would have come by the other one too: it cancels in the ratio.
+  const expected = actual * (other.meanLatencyUs / taken.meanLatencyUs);
   const [grpc, zeroCopy] = record.method === 'grpc' ? [actual, expected] : [expected, actual];
   return {
     verdict: taken.latencyUs <= TOLERANCE * other.latencyUs ? 'right' : 'wrong',

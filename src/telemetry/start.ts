@@ -2,7 +2,12 @@ import { context, metrics, trace } from '@opentelemetry/api';
 import type { NodeSDK, NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { PitwallError } from '../errors.ts';
 import { SCOPE } from './names.ts';
-import { openPrometheus, type PrometheusEndpoint, type PrometheusOptions } from './prometheus.ts';
+import {
+  openPrometheus,
+  type PrometheusEndpoint,
+  type PrometheusOptions,
+  type RunningPrometheus,
+} from './prometheus.ts';
 import { hasMetrics, hasTracing } from './sdk-presence.ts';
 
 /** All optional: what is absent comes from OpenTelemetry's environment variables (`OTEL_SERVICE_NAME`, `OTEL_EXPORTER_OTLP_ENDPOINT`, …). */
@@ -76,8 +81,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   ];
   // An empty list says: no metrics. Without a list the environment says where they go.
   const readers = metricReaders.length > 0 ? { metricReaders } : {};
-  const sdk = new module.NodeSDK({ ...configuration, ...readers });
-  sdk.start();
+  const sdk = await started(module, { ...configuration, ...readers }, scraped);
   let stopped: Promise<void> | undefined;
   return {
     prometheus: scraped && { url: scraped.url, handler: scraped.handler },
@@ -86,6 +90,22 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       return stopped;
     },
   };
+}
+
+/** An SDK that cannot start leaves no endpoint behind. */
+async function started(
+  { NodeSDK }: SdkModule,
+  configuration: Partial<NodeSDKConfiguration>,
+  scraped: RunningPrometheus | undefined,
+): Promise<NodeSDK> {
+  try {
+    const sdk = new NodeSDK(configuration);
+    sdk.start();
+    return sdk;
+  } catch (error) {
+    await scraped?.close();
+    throw error;
+  }
 }
 
 async function loadSdk(): Promise<SdkModule> {

@@ -42,17 +42,17 @@ describe('a decision in hindsight', () => {
     expect(inHindsight(recordOf(), faded(2))?.verdict).toBe('unknown');
   });
 
-  it('counts what really happened in the lane that was taken, and the mean of the other', () => {
+  it('counts what really happened in the lane that was taken, and for the other as much more or less as is expected', () => {
     const model = says(1_000, 9_000);
     expect(inHindsight(recordOf({ latencyUs: 2_000 }), model)?.seconds).toEqual({
       pitwall: 0.002,
-      always_grpc: 0.018,
+      always_grpc: expect.closeTo(0.018, 9),
       always_zero_copy: 0.002,
     });
     expect(inHindsight(recordOf({ method: 'grpc', latencyUs: 8_000 }), model)?.seconds).toEqual({
       pitwall: 0.008,
       always_grpc: 0.008,
-      always_zero_copy: 0.002,
+      always_zero_copy: expect.closeTo(0.008 / 9, 9),
     });
   });
 
