@@ -75,7 +75,10 @@ async function startTraffic() {
 
 async function takeAll() {
   mkdirSync(folder, { recursive: true });
-  const browser = await chromium.launch({ executablePath: program(), args: ['--no-sandbox'] });
+  const browser = await chromium.launch({
+    executablePath: program(),
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
   try {
     const desk = { width: 1200, height: 1300 };
     await take('light', { viewport: desk, colorScheme: 'light' });
