@@ -7,13 +7,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
+const page = join(root, 'src', 'dashboard', 'page');
 const stamp = join(root, '.tmp', 'build-stamp');
 
 const inputs = hashOfInputs();
@@ -28,6 +29,9 @@ function build() {
     // What a compiler says is an error to the reader even where stdout is somebody's data (`npm start -- --json`).
     stdio: ['ignore', 2, 2],
   });
+  // The dashboard's page is served as it is written.
+  if (existsSync(fresh))
+    cpSync(page, join(fresh, 'dashboard', 'page'), { recursive: true, filter: (path) => !path.endsWith('.ts') });
   if (existsSync(fresh)) replaceDist(fresh);
   rmSync(fresh, { recursive: true, force: true });
   const code = compiled.status ?? 1;

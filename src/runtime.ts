@@ -14,6 +14,7 @@ import { Analyzer } from './facade/analyzer.ts';
 import { Benchmarks } from './facade/benchmark.ts';
 import { type ConfigDiff, diffConfig } from './facade/configuration.ts';
 import { CostBenefit } from './facade/cost-benefit.ts';
+import { Dashboard } from './facade/dashboard.ts';
 import { Experiments } from './facade/experiments.ts';
 import { Health } from './facade/health.ts';
 import { Learning } from './facade/learning.ts';
@@ -44,6 +45,7 @@ export class Runtime {
   readonly learning: Learning;
   readonly policies: Policies;
   readonly experiments: Experiments;
+  readonly dashboard: Dashboard;
   readonly health: Health;
   readonly #engine: Engine;
 
@@ -64,6 +66,8 @@ export class Runtime {
       engine.brain.factory.disabledRules(pool),
     );
     this.learning = new Learning(engine.brain.board, engine.destinations, engine.probes);
+    const { advice, experiments, thresholds } = this;
+    this.dashboard = new Dashboard(engine, { advice, experiments, thresholds, alerts: () => this.alerts() });
   }
 
   /** The configuration in force, validated. */
@@ -283,8 +287,8 @@ export class Runtime {
    * Stops in reverse order: hosted children first, then the tree; the recorder writes what it holds. Bounded by `timeoutMs` (default:
    * `shutdownTimeoutMs` of the configuration) and by `signal`, which both kill what still runs. Leaves no handle. Twice is as once.
    */
-  shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#engine.shutdown(options);
+  async shutdown(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    await Promise.all([this.dashboard.close(), this.#engine.shutdown(options)]);
   }
 }
 

@@ -12,6 +12,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./top.ts')).command,
   },
   {
+    name: 'dashboard',
+    summary: 'the same in a browser, with charts, what was learned, alerts, advice and experiments',
+    load: async () => (await import('./dashboard.ts')).command,
+  },
+  {
     name: 'stats',
     summary: 'what was measured: per pool and lane, by kind of payload, over time',
     load: async () => (await import('./stats.ts')).command,

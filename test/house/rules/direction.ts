@@ -12,6 +12,7 @@ const tiers: readonly (readonly string[])[] = [
   ['doctor'],
   ['runtime', 'replay-trace'],
   ['facade', 'wiring'],
+  ['dashboard'],
   ['supervisors'],
   ['actors'],
   ['transports', 'hot-path'],
