@@ -33,6 +33,9 @@ async function startOn(dataDir: string): Promise<{ runtime: Runtime; said: strin
   };
   const runtime = await startRuntime({
     dataDir,
+    // A busy machine has no say.
+    cpuPressureThreshold: 1,
+    memoryPressureThreshold: 1,
     pools: [{ name: 'ml', minimumThresholdMb: 0.001, explorationRate: 0 }],
     logger: { debug: say, info: say, warn: say, error: say },
   });

@@ -29,6 +29,9 @@ async function start(options: RuntimeOptions = {}): Promise<Runtime> {
   const runtime = await startRuntime({
     dataDir: false,
     logger: false,
+    // A busy machine has no say.
+    cpuPressureThreshold: 1,
+    memoryPressureThreshold: 1,
     abTestingEnabled: true,
     random: seededRandom(7),
     pools: [{ name: 'ml', minimumThresholdMb: 0.01, zeroCopyThresholdMb: 1, learningEnabled: false }],
