@@ -103,7 +103,7 @@ async function takeAll() {
     await sleep(1_500);
     if (from !== undefined)
       await page.locator(from).evaluate((element) => element.scrollIntoView({ behavior: 'instant' }));
-    await page.screenshot({ path: join(folder, `${name}.jpg`), type: 'jpeg', quality: 75 });
+    await page.screenshot({ path: join(folder, `${name}.jpg`), type: 'jpeg', quality: 50 });
     await context.close();
   }
 }

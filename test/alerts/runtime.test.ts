@@ -134,8 +134,11 @@ describe('alerts on the real parts', () => {
     const runtime = await testRuntime({
       clock,
       minimumTrainingSamples: 1_000_000,
+      random: seededRandom(8),
       pools: [{ name: 'ml', explorationRate: 0 }],
     });
+    // How busy this machine is enters predictions, and so their errors.
+    await down(runtime, 'pitwall', 'resource_monitor');
     const { has, alerts } = told(runtime);
     const random = seededRandom(9);
     const send = async (count: number, latencyUs: number): Promise<void> => {
