@@ -1,8 +1,10 @@
 /**
- * What production notices of a benchmark beside it: the same worker, a client that sends without a pause, and a benchmark at 5 % of one core on and
- * off by turns whose order changes (on, off, off, on), so that what drifts meanwhile meets both alike. While nothing else runs.
+ * What production notices of a benchmark beside it: the same worker, a client, and a benchmark at 5 % of one core on and off by turns whose order
+ * changes (on, off, off, on), so that what drifts meanwhile meets both alike. One client sends every 5 milliseconds, as services do that have room;
+ * one without a pause, which takes what the benchmark leaves. While nothing else runs.
  */
-import { startRuntime } from 'pitwall';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Runtime, startRuntime } from 'pitwall';
 import { startWorkerPool, type WorkerPool } from 'pitwall/transports';
 import { atMost, type BenchRow, percentile } from './row.ts';
 
@@ -15,47 +17,56 @@ const ORDER = [true, false, false, true, false, true, true, false];
 const TURN_MS = 3_000;
 const WARM_UP_MS = 5_000;
 
+/** Milliseconds between two transfers, by client. */
+const CLIENTS = { 'every 5 ms': 5, 'without a pause': 0 } as const;
+
 export async function run(): Promise<BenchRow[]> {
   const runtime = await startRuntime({ dataDir: false, logger: false });
   try {
     const workers = await startWorkerPool(runtime, { pool: 'ml', script: SCRIPT });
-    const beside: number[] = [];
-    const alone: number[] = [];
-    await produce(workers, WARM_UP_MS);
-    let busyMs = 0;
-    let elapsedMs = 0;
-    for (const withBenchmark of ORDER) {
-      if (!withBenchmark) {
-        alone.push(...(await produce(workers, TURN_MS)));
-        continue;
-      }
-      const scenario = { pool: 'ml', sizes: SIZES, repetitions: 10_000, impactTolerance: false as const };
-      const job = await runtime.analyzer.runBenchmark(scenario, workers.lanes(COMMAND));
-      beside.push(...(await produce(workers, TURN_MS)));
-      job.cancel();
-      const report = await job.result;
-      busyMs += report.busyMs;
-      elapsedMs += report.elapsedMs;
-    }
-    return [
-      atMost('impact: share of one core that the benchmark took', busyMs / elapsedMs, '', 0.055),
-      atMost('impact: time that production takes, to without', mean(beside) / mean(alone), '', 1.05),
-      compared('p50', beside, alone, 0.5),
-      compared('p90', beside, alone, 0.9),
-      compared('p99', beside, alone, 0.99),
-    ];
+    const rows: BenchRow[] = [];
+    for (const [client, pauseMs] of Object.entries(CLIENTS))
+      rows.push(...(await beside(runtime, workers, client, pauseMs)));
+    return rows;
   } finally {
     await runtime.shutdown();
   }
 }
 
+async function beside(runtime: Runtime, workers: WorkerPool, client: string, pauseMs: number): Promise<BenchRow[]> {
+  const during: number[] = [];
+  const alone: number[] = [];
+  await produce(workers, WARM_UP_MS, pauseMs);
+  let busyMs = 0;
+  let elapsedMs = 0;
+  for (const withBenchmark of ORDER) {
+    if (!withBenchmark) {
+      alone.push(...(await produce(workers, TURN_MS, pauseMs)));
+      continue;
+    }
+    const scenario = { pool: 'ml', sizes: SIZES, repetitions: 10_000, impactTolerance: false as const };
+    const job = await runtime.analyzer.runBenchmark(scenario, workers.lanes(COMMAND));
+    during.push(...(await produce(workers, TURN_MS, pauseMs)));
+    job.cancel();
+    const report = await job.result;
+    busyMs += report.busyMs;
+    elapsedMs += report.elapsedMs;
+  }
+  return [
+    atMost(`${client}: share of one core that the benchmark took`, busyMs / elapsedMs, '', 0.055),
+    atMost(`${client}: time of a transfer, to without`, mean(during) / mean(alone), '', 1.05),
+    ...[0.5, 0.9, 0.99].map((share) => compared(`${client}: p${share * 100} of a transfer`, during, alone, share)),
+  ];
+}
+
 /** Latencies of transfers one after the other, milliseconds. */
-async function produce(workers: WorkerPool, forMs: number): Promise<number[]> {
+async function produce(workers: WorkerPool, forMs: number, pauseMs: number): Promise<number[]> {
   const latencies: number[] = [];
   for (const endMs = performance.now() + forMs; performance.now() < endMs; ) {
     const startedMs = performance.now();
     await workers.execute(COMMAND, PAYLOAD);
     latencies.push(performance.now() - startedMs);
+    if (pauseMs > 0) await sleep(pauseMs);
   }
   return latencies;
 }
@@ -64,12 +75,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function compared(name: string, beside: readonly number[], alone: readonly number[], share: number): BenchRow {
+function compared(name: string, during: readonly number[], alone: readonly number[], share: number): BenchRow {
   const at = (values: readonly number[]): number => percentile(Float64Array.from(values).sort(), share);
-  return {
-    name: `impact: production's ${name} beside it`,
-    value: at(beside),
-    unit: 'ms',
-    peer: { name: 'alone', value: at(alone) },
-  };
+  return { name, value: at(during), unit: 'ms', peer: { name: 'alone', value: at(alone) } };
 }

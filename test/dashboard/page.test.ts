@@ -76,6 +76,18 @@ describe.skipIf(program === undefined)('the page', () => {
     expect(await page.title()).toBe('pitwall');
   });
 
+  it('shows an alert while it lasts', async () => {
+    const broken = { name: 'broken', decide: () => JSON.parse('{') };
+    await runtime.updatePolicy(HOSTILE, { customRules: [broken] });
+    transferOnce(runtime, HOSTILE, 5_000_000);
+    const alert = page.locator('#alert-list article', { hasText: 'custom_rule_disabled' });
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('"broken" threw (SyntaxError');
+    expect(await page.locator('#alert-count').textContent()).toBe('(1)');
+    await runtime.updatePolicy(HOSTILE, { customRules: [] });
+    await page.locator('#alert-list', { hasText: 'None.' }).waitFor();
+  });
+
   it('applies advice where it may, after asking, and shows what becomes of it', async () => {
     const readOnly = await runtime.dashboard.listen({ port: 0 });
     const idle = await browser.newPage();
