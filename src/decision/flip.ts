@@ -4,8 +4,9 @@
  */
 import { decide } from './decide.ts';
 import { formatLane, formatSize } from './format-table.ts';
-import { firstOf, NO_DRAW, withoutDraws } from './table.ts';
+import { firstOf } from './table.ts';
 import type { Method, PoolSnapshot, ResourceSnapshot, TransferRequest } from './types.ts';
+import { NO_DRAW, withoutDraws } from './what-if.ts';
 
 export interface Flip {
   readonly factor: 'data_size' | 'warm_bytes' | 'system_load' | 'memory_load' | 'in_flight';

@@ -12,8 +12,9 @@ import { decide } from './decide.ts';
 import { compareBy } from './estimate.ts';
 import { COPIES, laneCosts } from './method-costs.ts';
 import { NOTHING_KNOWN } from './resources.ts';
-import { NO_DRAW, type PayloadKind, withoutDraws, withWarmth } from './table.ts';
+import type { PayloadKind } from './table.ts';
 import type { Method, PoolSnapshot, ResourceSnapshot } from './types.ts';
+import { NO_DRAW, supposedRequest, withoutDraws, withWarmth } from './what-if.ts';
 
 /** Part of the traffic: payloads of one size and kind. */
 export interface ForecastPayload extends PayloadKind {
@@ -183,17 +184,8 @@ function decided(
 ): { readonly features: Features; readonly method: Method } {
   const { dataSize, dataType, format, compression = false, warmth } = payload;
   const resources: ResourceSnapshot = { ...NOTHING_KNOWN, atMs: 0, systemLoad };
-  const request = {
-    pool: pool.pool,
-    dataSize,
-    dataType,
-    format,
-    compression,
-    sessionId: undefined,
-    attributes: undefined,
-  };
   const then = { ...withWarmth(withoutDraws(pool), warmth, resources), inFlight: inFlight - 1 };
-  const { method } = decide(request, then, resources, 0, NO_DRAW, '');
+  const { method } = decide(supposedRequest(pool.pool, payload), then, resources, 0, NO_DRAW, '');
   const warm = then.transport === undefined ? undefined : dataSize <= then.transport.warmBytes;
   const features = { dataSize, dataType, format, compression, warm, systemLoad, inFlight, hourOfDay: 0 };
   return { features: { ...features, availableMemory: undefined }, method };

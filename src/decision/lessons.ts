@@ -2,8 +2,9 @@
 import { type Distilled, distill, type LabelledFeatures } from '../learning/distill.ts';
 import { decide } from './decide.ts';
 import { NOTHING_KNOWN } from './resources.ts';
-import { NO_DRAW, type PayloadKind, withoutDraws, withWarmth } from './table.ts';
+import type { PayloadKind } from './table.ts';
 import type { PoolSnapshot, ResourceSnapshot } from './types.ts';
+import { NO_DRAW, supposedRequest, withoutDraws, withWarmth } from './what-if.ts';
 
 const LOG2_SIZES = { from: 10, to: 30, step: 0.5 };
 const LOADS = [0, 0.5, 0.75];
@@ -23,11 +24,10 @@ export function lessons(pool: PoolSnapshot, kinds: readonly PayloadKind[]): Dist
           for (let log = LOG2_SIZES.from; log <= LOG2_SIZES.to; log += LOG2_SIZES.step) {
             const dataSize = Math.round(2 ** log);
             const { dataType, format, compression = false } = kind;
-            const request = { pool: pool.pool, dataSize, dataType, format, compression };
-            const unasked = { sessionId: undefined, attributes: undefined };
-            const { method } = decide({ ...request, ...unasked }, then, resources, 0, NO_DRAW, '');
+            const payload = { dataSize, dataType, format, compression };
+            const { method } = decide(supposedRequest(pool.pool, payload), then, resources, 0, NO_DRAW, '');
             const machine = { systemLoad, availableMemory: undefined, inFlight, hourOfDay: 0 };
-            samples.push({ lane: method, features: { ...request, ...machine, warm: warmth === 'warm' } });
+            samples.push({ lane: method, features: { ...payload, ...machine, warm: warmth === 'warm' } });
           }
         }
       }

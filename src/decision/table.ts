@@ -6,7 +6,8 @@
  */
 import { decide } from './decide.ts';
 import { formatLane, formatRange } from './format-table.ts';
-import type { DecisionReason, Method, PoolSnapshot, ResourceSnapshot, TransferRequest, Warmth } from './types.ts';
+import type { DecisionReason, Method, PoolSnapshot, ResourceSnapshot, Warmth } from './types.ts';
+import { NO_DRAW, supposedRequest, withoutDraws, withWarmth } from './what-if.ts';
 
 /** Sizes from `from` to before `to`, bytes, that take one lane for one reason. `to` is Infinity for the last. */
 export interface SizeRange {
@@ -40,7 +41,8 @@ export function sizeRanges(
 ): readonly SizeRange[] {
   const settled = withWarmth(withoutDraws(pool), kind.warmth, resources);
   const at = (dataSize: number): Answer => {
-    const { method, reason } = decide(requestOf(pool, kind, dataSize), settled, resources, nowMs, NO_DRAW, '');
+    const request = supposedRequest(pool.pool, { ...kind, dataSize });
+    const { method, reason } = decide(request, settled, resources, nowMs, NO_DRAW, '');
     return { method, reason };
   };
   const ranges: SizeRange[] = [];
@@ -71,45 +73,10 @@ function same(a: Answer, b: Answer): boolean {
   return a.method === b.method && a.reason === b.reason;
 }
 
-function requestOf(pool: PoolSnapshot, kind: PayloadKind, dataSize: number): TransferRequest {
-  return {
-    pool: pool.pool,
-    dataSize,
-    dataType: kind.dataType,
-    format: kind.format,
-    compression: kind.compression ?? false,
-    sessionId: undefined,
-    attributes: undefined,
-  };
-}
-
 /** E.g. `tensor | 0..88 KiB gRPC (below_minimum) | 88 KiB.. zero-copy (cost_model)`. */
 export function formatRanges(name: string, ranges: readonly SizeRange[]): string {
   const parts = ranges.map((range) => `${formatRange(range)} ${formatLane(range.method)} (${range.reason})`);
   return [name, ...parts].join(' | ');
-}
-
-/** The largest draw there is, so that nothing is explored. */
-export const NO_DRAW = (): number => 1 - 2 ** -53;
-
-/** The pool as it believes, without what it tries: no experiment runs, and no lane is explored. */
-export function withoutDraws(pool: PoolSnapshot): PoolSnapshot {
-  return { ...pool, experiment: undefined, policy: { ...pool.policy, explorationRate: 0 } };
-}
-
-/** The pool as if all memory were warm, or none; `undefined` leaves it as its transport says. */
-export function withWarmth(
-  pool: PoolSnapshot,
-  warmth: Warmth | undefined,
-  resources: ResourceSnapshot | undefined,
-): PoolSnapshot {
-  if (warmth === undefined) return pool;
-  if (warmth === 'unknown') return { ...pool, transport: undefined };
-  const roomBytes = pool.transport?.roomBytes ?? resources?.sharedMemoryRoom ?? Number.POSITIVE_INFINITY;
-  // Below the smallest size there is: nothing is warm.
-  const warmBytes = warmth === 'warm' ? Number.POSITIVE_INFINITY : -1;
-  const transport = pool.transport ?? { zeroCopyReady: true, reason: undefined };
-  return { ...pool, transport: { ...transport, roomBytes, warmBytes } };
 }
 
 /** The smallest integer within (low, high] for which `holds`, which it does at `high` and not at `low`, if it changes once between them. */

@@ -5,6 +5,7 @@ import { type Flip, flips } from '../decision/flip.ts';
 import { type Forecast, forecast, type Workload } from '../decision/forecast.ts';
 import type { PayloadKind } from '../decision/table.ts';
 import type { CostBenefitAnalysis, Method, MethodEstimate, TransferRequest, Warmth } from '../decision/types.ts';
+import { warmthOf } from '../decision/what-if.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { CostModel } from '../learning/cost-model.ts';
 import type { Distilled } from '../learning/distill.ts';
@@ -95,8 +96,7 @@ export class CostBenefit {
     const slot = this.#board.slot(request.pool);
     const now = this.#board.resources;
     const warm = slot?.transport === undefined ? undefined : request.dataSize <= slot.transport.warmBytes;
-    const known: Warmth = warm === undefined ? 'unknown' : warm ? 'warm' : 'cold';
-    const warmth = state?.warmth ?? known;
+    const warmth = state?.warmth ?? warmthOf(warm);
     const features = {
       dataSize: request.dataSize,
       dataType: request.dataType,

@@ -1,10 +1,9 @@
 /** What stored transfers say of another policy. */
 import { parsePolicyPatch } from '../config/parse.ts';
 import { mbToBytes } from '../config/units.ts';
-import { decide } from '../decision/decide.ts';
 import { NOTHING_KNOWN } from '../decision/resources.ts';
-import { NO_DRAW, withWarmth } from '../decision/table.ts';
 import type { Method, PoolSnapshot, ResourceSnapshot } from '../decision/types.ts';
+import { decideWhatIf, warmthOf } from '../decision/what-if.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { toPolicySnapshot } from '../hot-path/policy-snapshot.ts';
 import type { Features } from '../learning/types.ts';
@@ -115,18 +114,9 @@ function decidedAnew(target: PoolSnapshot, record: TransferRecord, features: Fea
   const atMs = record.timestampUs / 1000;
   const { systemLoad, availableMemory } = record;
   const resources: ResourceSnapshot = { ...NOTHING_KNOWN, atMs, systemLoad, availableMemory };
-  const warmth = features.warm === undefined ? 'unknown' : features.warm ? 'warm' : 'cold';
-  const then = { ...withWarmth(target, warmth, resources), inFlight: Math.max(0, record.inFlight - 1) };
-  const request = {
-    pool: record.pool,
-    dataSize: record.dataSize,
-    dataType: record.dataType,
-    format: record.format,
-    compression: record.compression,
-    sessionId: undefined,
-    attributes: undefined,
-  };
-  const { method, propensity } = decide(request, then, resources, atMs, NO_DRAW, '');
+  const there = { warmth: warmthOf(features.warm), resources, inFlight: record.inFlight };
+  const { dataSize, dataType, format, compression } = record;
+  const { method, propensity } = decideWhatIf(target, { dataSize, dataType, format, compression }, there);
   return method === record.method ? propensity : 1 - propensity;
 }
 

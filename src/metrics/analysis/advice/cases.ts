@@ -1,10 +1,9 @@
 /** Recorded transfers as cases for "what if": what each lane is expected to cost, and which lane a policy would take. Pure. */
-import { decide } from '../../../decision/decide.ts';
 import { compareBy, isSane } from '../../../decision/estimate.ts';
 import { comparedBy } from '../../../decision/objective.ts';
 import { NOTHING_KNOWN } from '../../../decision/resources.ts';
-import { NO_DRAW, withoutDraws, withWarmth } from '../../../decision/table.ts';
 import type { Method, PoolSnapshot, ResourceSnapshot } from '../../../decision/types.ts';
+import { decideWhatIf, warmthOf, withoutDraws } from '../../../decision/what-if.ts';
 import { normalCdf } from '../../../learning/exploration.ts';
 import type { CostModelSnapshot, Observation } from '../../../learning/types.ts';
 import type { Gain } from './types.ts';
@@ -57,24 +56,13 @@ export function settledPool(pool: PoolSnapshot): PoolSnapshot {
 
 /** The lane that a policy takes, on the machine as it was. */
 export function laneUnder(pool: PoolSnapshot, { observation }: Case): Method {
-  const { dataSize, dataType, format, compression, warm, systemLoad, availableMemory, inFlight, atMs } = observation;
+  const { warm, systemLoad, availableMemory, inFlight, atMs } = observation;
   const resources: ResourceSnapshot = { ...NOTHING_KNOWN, atMs, systemLoad, availableMemory };
-  const warmth = warm === undefined ? 'unknown' : warm ? 'warm' : 'cold';
   const open = {
     ...pool,
     transport: pool.transport && { ...pool.transport, zeroCopyReady: true, roomBytes: Number.MAX_SAFE_INTEGER },
   };
-  const then = { ...withWarmth(open, warmth, resources), inFlight: Math.max(0, inFlight - 1) };
-  const request = {
-    pool: pool.pool,
-    dataSize,
-    dataType,
-    format,
-    compression,
-    sessionId: undefined,
-    attributes: undefined,
-  };
-  return decide(request, then, resources, atMs, NO_DRAW, '').method;
+  return decideWhatIf(open, observation, { warmth: warmthOf(warm), resources, inFlight }).method;
 }
 
 export function costOf({ grpcUs, zeroCopyUs }: Case, lane: Method): number {

@@ -1,9 +1,8 @@
 /** A recorded transfer, decided again: by what the record tells of it, and what the pool knows today. */
-import { decide } from '../../../decision/decide.ts';
 import type { Decision } from '../../../decision/decision.ts';
 import { NOTHING_KNOWN } from '../../../decision/resources.ts';
-import { NO_DRAW, withWarmth } from '../../../decision/table.ts';
-import type { DecisionReason, Method, PoolMetrics, PoolSnapshot, TransferRequest } from '../../../decision/types.ts';
+import type { DecisionReason, Method, PoolMetrics, PoolSnapshot } from '../../../decision/types.ts';
+import { decideWhatIf, warmthOf } from '../../../decision/what-if.ts';
 import type { TransferRecord } from '../../record.ts';
 
 /** Why a record is not decided again: no policy had a say in it. */
@@ -36,17 +35,12 @@ export function replayable(pool: PoolSnapshot): PoolSnapshot {
 export function decideAgain(record: TransferRecord, pool: PoolSnapshot, metrics: PoolMetrics | undefined): Decision {
   const atMs = record.timestampUs / 1000;
   const { dataSize, dataType, format, compression, systemLoad, availableMemory } = record;
-  const inPlace = record.reason === 'in_place';
-  const request: TransferRequest = {
-    ...{ pool: pool.pool, dataSize, dataType, format, compression, inPlace },
-    ...{ sessionId: undefined, attributes: undefined },
-  };
+  const payload = { dataSize, dataType, format, compression, inPlace: record.reason === 'in_place' };
   // A load of memory is not recorded: all that is known of it is that it was above the limit where it decided.
   const memoryLoad = record.reason === 'memory_pressure' ? 1 : undefined;
   const resources = { ...NOTHING_KNOWN, atMs, systemLoad, availableMemory, memoryLoad };
-  const warmth = record.warm === undefined ? 'unknown' : record.warm ? 'warm' : 'cold';
-  const then = { ...withWarmth(pool, warmth, undefined), inFlight: Math.max(0, record.inFlight - 1), metrics };
-  return decide(request, then, resources, atMs, NO_DRAW, record.transferId);
+  const there = { warmth: warmthOf(record.warm), resources, inFlight: record.inFlight };
+  return decideWhatIf({ ...pool, metrics }, payload, there, record.transferId);
 }
 
 /** Probability with which a decision of this kind takes the lane. */
