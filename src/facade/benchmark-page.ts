@@ -1,8 +1,7 @@
-/** The report's page with its charts: uPlot, read where it is installed. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { benchmarkPage, type ChartCode } from '../metrics/analysis/benchmark/html.ts';
+/** The report of a benchmark as a page with its charts. */
+import { benchmarkPage } from '../metrics/analysis/benchmark/html.ts';
 import type { BenchmarkReport } from '../metrics/analysis/benchmark/types.ts';
+import { chartCode } from './chart-code.ts';
 
 /**
  * A report as one HTML page that fetches nothing: each series as a table, and where scripts run as a chart of both lanes' latency by size, with intervals
@@ -10,24 +9,4 @@ import type { BenchmarkReport } from '../metrics/analysis/benchmark/types.ts';
  */
 export async function benchmarkHtml(report: BenchmarkReport): Promise<string> {
   return benchmarkPage(report, await chartCode());
-}
-
-/** uPlot and its style, to be written into a page; undefined where it is not installed. */
-export async function chartCode(): Promise<ChartCode | undefined> {
-  try {
-    const requireFromHere = createRequire(import.meta.url);
-    const { version }: { version: string } = requireFromHere('uplot/package.json');
-    const read = (file: string): Promise<string> => readFile(requireFromHere.resolve(`uplot/${file}`), 'utf8');
-    const script = withoutBanner(await read('dist/uPlot.iife.min.js'));
-    // Which its licence asks for.
-    const notice = `/* uPlot ${version}\n${(await read('LICENSE')).trim()} */`;
-    return { script: `${notice}\n${script}`, style: await read('dist/uPlot.min.css') };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The first comment, whose address would be the only one in the page. */
-function withoutBanner(script: string): string {
-  return script.replace(/^\s*\/\*!.*?\*\/\s*/s, '');
 }

@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/learning/random.ts';
-import { benchmarkPage, type ChartCode } from '../../src/metrics/analysis/benchmark/html.ts';
+import { benchmarkPage } from '../../src/metrics/analysis/benchmark/html.ts';
 import { assembleReport, type RunFacts } from '../../src/metrics/analysis/benchmark/report.ts';
 import { cellsOf, planOf } from '../../src/metrics/analysis/benchmark/scenario.ts';
 import { schedule } from '../../src/metrics/analysis/benchmark/schedule.ts';
 import { Tally } from '../../src/metrics/analysis/benchmark/tally.ts';
 import { benchmarkText } from '../../src/metrics/analysis/benchmark/text.ts';
 import type { BenchmarkReport, BenchmarkScenario } from '../../src/metrics/analysis/benchmark/types.ts';
+import type { ChartCode } from '../../src/metrics/analysis/page.ts';
 
 const FACTS: RunFacts = {
   startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),

@@ -1,22 +1,4 @@
-/** Looks and charts of the report's page, as they are written into it. */
-
-/** Colours that people with any colour vision tell apart (Okabe and Ito), lighter ones on dark ground; gRPC is dashed as well. */
-export const STYLE = `
-:root { color-scheme: light dark; --ground: #fff; --ink: #1b1f24; --faint: #59636e; --line: #d7dce1; --zero_copy: #0060a0; --grpc: #b84a00; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #14181d; --ink: #e6e9ec; --faint: #9aa5b1; --line: #333b44; --zero_copy: #5cb8f2; --grpc: #f0a04b; }
-}
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 24px 16px; }
-h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 32px 0 4px; }
-ul { padding-left: 20px; color: var(--faint); } p { margin: 4px 0 8px; }
-.note, .reading { color: var(--faint); font-size: 13px; } .reading { min-height: 20px; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:nth-child(-n + 2), th[scope='row'] { text-align: left; } thead th { color: var(--faint); font-weight: 600; }
-.zero_copy { color: var(--zero_copy); } .grpc { color: var(--grpc); }
-`;
+/** The charts of the report's page, as they are written into it. */
 
 /**
  * Draws each `.chart` from the data beside it: both axes logarithmic, intervals as bands, the crossing as an upright line with its interval. Drawn anew

@@ -1,15 +1,10 @@
 /** A report as one page that needs nothing from anywhere: tables for everybody, charts where scripts run. Pure. */
-import { CHARTS, STYLE } from './page-parts.ts';
+import { type ChartCode, page, text } from '../page.ts';
+import { CHARTS } from './charts.ts';
 import { seriesKey } from './report.ts';
 import { laneColumns, seriesOf } from './text.ts';
 import type { BenchmarkReport, CellResult, Crossover } from './types.ts';
 import { crossoverText, laneName, ratio, seriesName, size, summaryLines } from './words.ts';
-
-/** uPlot, to be written into the page. */
-export interface ChartCode {
-  readonly script: string;
-  readonly style: string;
-}
 
 /** Series with a chart; the rest has its table. */
 const MAX_CHARTS = 48;
@@ -19,28 +14,15 @@ export function benchmarkPage(report: BenchmarkReport, charts: ChartCode | undef
   const series = [...seriesOf(report.cells).entries()];
   const sections = series.map(([key, cells], index) => section(report, key, cells, charts && index < MAX_CHARTS));
   const data = series.slice(0, MAX_CHARTS).map(([key, cells]) => chartData(report, key, cells));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>pitwall benchmark, ${text(new Date(report.startedAtMs).toISOString())}</title>
-<style>${charts ? inStyle(charts.style) : ''}${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>zero-copy against gRPC</h1>
-<p>Latency of one payload to a worker and back, ${text(new Date(report.startedAtMs).toISOString())}.</p>
+  const startedAt = new Date(report.startedAtMs).toISOString();
+  const content = `<h1>zero-copy against gRPC</h1>
+<p>Latency of one payload to a worker and back, ${text(startedAt)}.</p>
 <ul>${summaryLines(report)
     .map((line) => `<li>${text(line)}</li>`)
     .join('')}</ul>
 ${sections.join('\n')}
-<p class="note">P50 with its interval by order statistics; outliers are counted in, not left out. Zero-copy / gRPC is the ratio of the medians with its bootstrap interval: below 1 zero-copy is faster.</p>
-</main>
-${charts ? scripts(charts, data) : ''}</body>
-</html>
-`;
+<p class="note">P50 with its interval by order statistics; outliers are counted in, not left out. Zero-copy / gRPC is the ratio of the medians with its bootstrap interval: below 1 zero-copy is faster.</p>`;
+  return page({ title: `pitwall benchmark, ${startedAt}`, content, charts, data, draw: CHARTS });
 }
 
 function section(
@@ -106,38 +88,6 @@ function chartData(report: BenchmarkReport, key: string, cells: readonly CellRes
     };
   });
   return { sizes: cells.map(({ dataSize }) => dataSize), lanes, crossover };
-}
-
-function scripts({ script }: ChartCode, data: readonly ChartData[]): string {
-  return `<script type="application/json" id="data">${inJson(JSON.stringify(data))}</script>
-<script>${inScript(script)}</script>
-<script>${CHARTS}</script>
-`;
-}
-
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ['&', '&amp;'],
-  ['<', '&lt;'],
-  ['>', '&gt;'],
-  ['"', '&quot;'],
-  ["'", '&#39;'],
-]);
-
-function text(value: string): string {
-  return value.replaceAll(/[&<>"']/g, (character) => ENTITIES.get(character) ?? character);
-}
-
-function inJson(json: string): string {
-  return json.replaceAll('<', '\\u003c');
-}
-
-/** A script ends at the first `</script`, whatever stands around it. */
-function inScript(code: string): string {
-  return code.replaceAll(/<(?=\/script)/gi, '<\\');
-}
-
-function inStyle(code: string): string {
-  return code.replaceAll(/<(?=\/style)/gi, '\\3c ');
 }
 
 function capital(sentence: string): string {

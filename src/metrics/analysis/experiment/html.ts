@@ -1,6 +1,5 @@
 /** An experiment's report as one page that needs nothing from anywhere: tables for everybody, a chart where scripts run. Pure. */
-import type { ChartCode } from '../benchmark/html.ts';
-import { STYLE } from '../benchmark/page-parts.ts';
+import { type ChartCode, page, text } from '../page.ts';
 import {
   COMPARISON_HEADER,
   comparisonColumns,
@@ -21,18 +20,7 @@ export function experimentPage(report: ExperimentReport, charts: ChartCode | und
   const control = definition.variants[0]?.name ?? '';
   const series = charts === undefined ? [] : seriesOf(progress);
   const lines = [`pool ${pool}, ${stateText(report)}`, ...promotionLines(report), `split: ${ratioText(report)}`];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>${text(`pitwall experiment ${name}`)}</title>
-<style>${charts ? charts.style.replaceAll('</', '<\\/') : ''}${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${text(name)}</h1>
+  const content = `<h1>${text(name)}</h1>
 <p><strong>${text(verdict.text)}</strong></p>
 <ul>${lines.map((line) => `<li>${text(line)}</li>`).join('')}</ul>
 <section>
@@ -49,11 +37,9 @@ ${table(COMPARISON_HEADER, metrics.map(comparisonColumns))}
   )
   .join('\n')}
 ${fixedHorizonMissing(report) ? `<p class="note">${text(noFixedHorizon(report))}</p>` : ''}
-<p class="note">Always-valid intervals hold however often they are looked at. Fixed-horizon tests hold at one look, made at a number of transfers that was set before.</p>
-</main>
-${series.length > 0 && charts ? scripts(charts, series) : ''}</body>
-</html>
-`;
+<p class="note">Always-valid intervals hold however often they are looked at. Fixed-horizon tests hold at one look, made at a number of transfers that was set before.</p>`;
+  const drawn = series.length > 0 ? charts : undefined;
+  return page({ title: `pitwall experiment ${name}`, content, charts: drawn, data: series, draw: CHART });
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -88,14 +74,6 @@ function seriesOf(progress: readonly ProgressPoint[]): Series[] {
   });
 }
 
-function scripts({ script }: ChartCode, series: readonly Series[]): string {
-  const data = JSON.stringify(series).replaceAll('<', '\\u003c');
-  return `<script type="application/json" id="data">${data}</script>
-<script>${script.replaceAll('</script', '<\\/script')}</script>
-<script>${CHART}</script>
-`;
-}
-
 const CHART = `
 (() => {
   const all = JSON.parse(document.getElementById('data').textContent);
@@ -119,12 +97,3 @@ const CHART = `
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 })();
 `;
-
-function text(value: string): string {
-  return value
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
-}
