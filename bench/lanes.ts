@@ -10,7 +10,7 @@ import { PlainGrpc } from './transports-grpc.ts';
 
 const KIB = 1024;
 const MIB = 2 ** 20;
-export const SIZES: readonly number[] = [
+const SIZES: readonly number[] = [
   KIB,
   4 * KIB,
   16 * KIB,
@@ -92,7 +92,7 @@ async function lanesAt({ runtime, workers, plain, echo }: Ground, size: number):
     memcpy: () => target.set(payload),
   };
   const times = await inTurns(kinds, size >= 32 * MIB ? 7 : 40, size > MIB ? 1 : 8);
-  const chosen = await choiceOf(runtime, payload);
+  const chosen = choiceOf(runtime, payload);
   const ms = medians(times);
   return {
     size,
@@ -132,7 +132,7 @@ async function inTurns(
 }
 
 /** The lane of most decisions: some are explorations. */
-async function choiceOf(runtime: Runtime, data: Uint8Array): Promise<'grpc' | 'zero_copy'> {
+function choiceOf(runtime: Runtime, data: Uint8Array): 'grpc' | 'zero_copy' {
   let zeroCopy = 0;
   const decisions = 51;
   for (let asked = 0; asked < decisions; asked += 1) {

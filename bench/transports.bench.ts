@@ -1,4 +1,4 @@
-/** Both lanes by size against their bars: see lanes.ts for what is measured. `--chart` of bench/lanes-chart.ts draws the same. */
+/** Both lanes by size against their bars: see lanes.ts for what is measured; lanes-chart.ts draws the same. */
 import { type LanesAt, measureLanes } from './lanes.ts';
 import { atLeast, atMost, type BenchRow } from './row.ts';
 
@@ -9,7 +9,7 @@ export async function run(): Promise<BenchRow[]> {
   return rowsOf(await measureLanes());
 }
 
-export function rowsOf(measured: readonly LanesAt[]): BenchRow[] {
+function rowsOf(measured: readonly LanesAt[]): BenchRow[] {
   const rows: BenchRow[] = [];
   for (const { size, ms, chosen, chosenOverBetter } of measured) {
     const label = labelOf(size);
@@ -18,7 +18,7 @@ export function rowsOf(measured: readonly LanesAt[]): BenchRow[] {
       { name: `${label} by gRPC`, value: ms.grpc, unit: 'ms', peer: plain },
       { name: `${label} by zero-copy, copied in`, value: ms.zeroCopy, unit: 'ms', peer: plain },
       { name: `${label} by zero-copy, built in place`, value: ms.inPlace, unit: 'ms', peer: plain },
-      { ...atMost(`${label} built in place, to a message without payload`, ms.inPlace / ms.empty, '', 1.5) },
+      atMost(`${label} built in place, to a message without payload`, ms.inPlace / ms.empty, '', 1.5),
       atMost(`${label} by the lane that is chosen (${chosen}), to the better`, chosenOverBetter, '', 1.05),
     );
     if (size >= MIB) {
@@ -39,6 +39,6 @@ export function rowsOf(measured: readonly LanesAt[]): BenchRow[] {
   return rows;
 }
 
-export function labelOf(size: number): string {
+function labelOf(size: number): string {
   return size >= MIB ? `${size / MIB} MiB` : `${size / KIB} KiB`;
 }

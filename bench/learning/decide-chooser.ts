@@ -1,9 +1,10 @@
 /** `decide` around the cost model, without the runtime: quick enough to compare variants of the learner; no trees. */
 import { decide } from '../../src/decision/decide.ts';
 import type { PoolSnapshot } from '../../src/decision/types.ts';
-import { CostModel, type CostModelOptions } from '../../src/learning/cost-model.ts';
+import type { CostModelOptions } from '../../src/learning/cost-model.ts';
 import type { ReplayChoice, ReplayChooser, ReplayRequest } from '../../src/learning/replay.ts';
-import type { CostModelSnapshot, Observation } from '../../src/learning/types.ts';
+import type { Observation } from '../../src/learning/types.ts';
+import { PoolModels } from './pool-models.ts';
 
 const MIB = 2 ** 20;
 /** 0.001 MiB. */
@@ -12,17 +13,16 @@ const START_MS = Date.UTC(2026, 0, 1);
 
 export class DecideChooser implements ReplayChooser {
   readonly #goal: 'minimize_latency' | 'maximize_throughput';
-  readonly #options: CostModelOptions;
-  readonly #pools = new Map<string, { model: CostModel; snapshot: CostModelSnapshot }>();
+  readonly #models: PoolModels;
   #count = 0;
 
   constructor(goal: 'minimize_latency' | 'maximize_throughput', options: CostModelOptions = {}) {
     this.#goal = goal;
-    this.#options = options;
+    this.#models = new PoolModels(options);
   }
 
   choose(row: ReplayRequest, random: () => number): ReplayChoice {
-    const costModel = this.#pool(row.pool).snapshot;
+    const costModel = this.#models.snapshot(row.pool);
     const nowMs = START_MS + row.atMs;
     const snapshot: PoolSnapshot = {
       pool: row.pool,
@@ -85,18 +85,6 @@ export class DecideChooser implements ReplayChooser {
   }
 
   learn(pool: string, observation: Observation): void {
-    const entry = this.#pool(pool);
-    entry.model.learn(observation);
-    entry.snapshot = entry.model.snapshot();
-  }
-
-  #pool(name: string): { model: CostModel; snapshot: CostModelSnapshot } {
-    let entry = this.#pools.get(name);
-    if (entry === undefined) {
-      const model = new CostModel(this.#options);
-      entry = { model, snapshot: model.snapshot() };
-      this.#pools.set(name, entry);
-    }
-    return entry;
+    this.#models.learn(pool, observation);
   }
 }
