@@ -194,6 +194,8 @@ export class Engine {
 
   /** Hands everything that waits to the store and makes it durable. */
   async flush(): Promise<number> {
+    // Hands on what is recorded first: what learners then persist holds it, and the store's flush comes after both.
+    const outcome = await call(this.destinations.recorder, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS });
     for (const slot of this.brain.board.slots()) {
       const manager = this.destinations.thresholdManager(slot.pool);
       if (manager.whereis()) await settled(call(manager, { type: 'persist_now' }));
@@ -204,7 +206,8 @@ export class Engine {
     if (adviser.whereis()) await settled(call(adviser, { type: 'persist_alerts' }));
     const { experimenter } = this.destinations;
     if (experimenter.whereis()) await settled(call(experimenter, { type: 'persist_experiments' }));
-    const outcome = await call(this.destinations.recorder, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS });
+    const { metricsStore } = this.destinations;
+    if (metricsStore.whereis()) await settled(call(metricsStore, { type: 'flush' }, { timeoutMs: FLUSH_TIMEOUT_MS }));
     return outcome.pending;
   }
 
